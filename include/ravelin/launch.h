@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * launch.h - how a front end (Multiboot2 stub, UEFI application, Linux module) starts the hypervisor.
+ *
+ * The front end
+ *   1. picks the pool: one extent of RAM, 2 MiB aligned, below 4 GiB, that it keeps from the guest for ever;
+ *   2. copies the hypervisor image (build/ravelin-hv.bin) to the start of the pool and zeroes the rest of the pool;
+ *   3. maps header.memory_bytes from the start of the pool at RV_HV_BASE, readable, writable and executable;
+ *   4. calls header.entry in 64-bit mode, CPL 0, interrupts off, with the System V convention:
+ *          int64_t entry(struct rv_launch *l)
+ *
+ * The call captures the state of the CPU as it is, makes it the guest's state and continues there: on success it returns 0
+ * *as the guest*. On failure it returns a negative errno, the state of every CPU is as before the call, VMX is off everywhere
+ * and l->reason, l->reason_cpu, l->reason_value say why (reason.h).
+ */
+#ifndef RAVELIN_LAUNCH_H
+#define RAVELIN_LAUNCH_H
+
+#include <ravelin/abi.h>
+
+#define RV_HV_BASE 0xfffffffff0000000ull
+#define RV_HV_MAGIC 0x3130564856415652ull
+#define RV_LAUNCH_MAGIC 0x3148434e4c4c5652ull
+#define RV_LAUNCH_MAX_RAM 64u
+#define RV_POOL_MIN (8u << 20)
+#define RV_POOL_MAX (1u << 30)
+
+/** First bytes of the hypervisor image. Filled at build time. */
+struct rv_hv_header {
+	uint64_t magic; /* RV_HV_MAGIC */
+	uint32_t abi_version;
+	uint32_t image_bytes; /* bytes in the file */
+	uint64_t memory_bytes; /* with zero-initialised data, multiple of 4096 */
+	uint64_t entry; /* virtual address at RV_HV_BASE */
+};
+
+struct rv_launch_ram {
+	uint64_t base;
+	uint64_t bytes;
+};
+
+/** Filled by the front end; the hypervisor copies it before it uses it. */
+struct rv_launch {
+	uint64_t magic; /* RV_LAUNCH_MAGIC */
+	uint32_t abi_version;
+	uint32_t size; /* sizeof(struct rv_launch) */
+	uint64_t pool_base; /* physical, 2 MiB aligned */
+	uint64_t pool_bytes; /* multiple of 2 MiB */
+	uint64_t tsc_khz;
+	uint32_t cpu_count; /* entries of apic_id, 1..RV_MAX_CPUS */
+	uint32_t apic_id[RV_MAX_CPUS]; /* every usable CPU of the MADT; [0] is the CPU that calls */
+	uint32_t
+	    trampoline; /* physical address of a page below 1 MiB that the guest will never use: start code for APs */
+	uint32_t ap_timeout_us; /* how long to wait for each AP, e.g. 200000 */
+	uint16_t serial_port; /* I/O port of a 16550 that is already programmed, 0 = none */
+	uint16_t reserved16;
+	uint32_t ram_count;
+	struct rv_launch_ram ram[RV_LAUNCH_MAX_RAM]; /* usable RAM, pool included */
+	uint8_t trust_anchor[RV_DIGEST_SIZE];
+	/* Filled by the hypervisor on failure. */
+	uint32_t reason;
+	uint32_t reason_cpu;
+	uint64_t reason_value;
+};
+
+#endif
