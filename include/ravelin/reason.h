@@ -3,7 +3,7 @@
  * reason.h - every reason that Ravelin gives, in one list.
  *
  * X(id, NAME, "sentence"). A sentence may use $0..$4 for value[0..4] of the log record in hexadecimal, or $0 for the single value that comes with a
- * refusal. Ids are stable: new ones are added at the end of their group, none is used twice.
+ * refusal; #0..#4 are the same in decimal. Ids are stable: new ones are added at the end of their group, none is used twice.
  */
 #ifndef RAVELIN_REASON_H
 #define RAVELIN_REASON_H
@@ -102,7 +102,24 @@
 	X(140, UPDATE_MAPPING, "the update needs target page $0, which is not in the list of target pages") \
 	X(141, UPDATE_TARGET, "an image that updates a target needs target pages, and only such an image may have them") \
 	X(142, UPDATE_AFTER, "the target does not have the content that the manifest names after the update: range $0") \
-	X(143, UPDATE_CODE, "the update code refused with $0")
+	X(143, UPDATE_CODE, "the update code refused with $0") \
+	/* Linux module; #0 is the value in decimal */ \
+	X(160, DRIVER_ARGUMENT, "the argument of the ioctl is malformed: field at offset #0") \
+	X(161, DRIVER_TARGET, "there is no process #0 with memory of its own") \
+	X(162, DRIVER_BIAS, "the target's executable is not an ELF file whose load address can be told") \
+	X(163, DRIVER_RANGE, "the target has no private mapping of its own executable at $0") \
+	X(164, DRIVER_FRESH, "the target uses the address that the update needs for new memory: $0") \
+	X(165, DRIVER_PIN, "the target's page at $0 cannot be pinned") \
+	X(166, DRIVER_PAGES, "the update needs more pages of the target than a FIMCE may have: #0") \
+	X(167, DRIVER_NOT_FROZEN, "thread #0 of the target is not frozen") \
+	X(168, DRIVER_STACK, "thread #0 of the target is inside code that is to be replaced") \
+	X(169, DRIVER_REMAPPED, "the target's page at $0 is no longer the one that was prepared; prepare again") \
+	X(170, DRIVER_HEAP, "the target's heap got other pages since prepare, first at $0; prepare again") \
+	X(171, DRIVER_GONE, "the target process #0 has ended or called exec") \
+	X(172, DRIVER_SHARED, "process #0 shares the target's memory and can't be frozen with it") \
+	X(173, DRIVER_CPU_ZERO, "CPU #0 can't be given away: Linux needs it") \
+	X(174, DRIVER_HOTPLUG, "Linux could not take CPU #0 offline or online") \
+	X(175, DRIVER_CPU, "CPU #0 is not known to Ravelin, or not in the state for this call")
 /* clang-format on */
 
 enum rv_reason {
