@@ -15,6 +15,8 @@
 
 #include <cbor/cbor.h>
 #include <crypto/crypto.h>
+#include <ravelin/abi.h>
+#include <ravelin/reason.h>
 #include <ravelin/types.h>
 
 #include <stdbool.h>
