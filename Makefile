@@ -30,6 +30,10 @@ TEST_LDFLAGS := -fsanitize=address,undefined -lcmocka
 FIMCE_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -Ipillars -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -m64 -march=x86-64
 
+# Debian's kernel headers, downloaded and unpacked below build/ when a rule first uses one of these (nothing is installed).
+KDIR_CLOUD = $(shell scripts/fetch-kernel --build $(B) --print KDIR cloud)
+KDIR_GENERIC = $(shell scripts/fetch-kernel --build $(B) --print KDIR generic)
+
 # Where `make install` puts things.
 PREFIX ?= /usr/local
 DESTDIR ?=
