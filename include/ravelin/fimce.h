@@ -52,8 +52,8 @@ enum rv_fimce_call {
 	/* The mailbox holds struct rv_measured. Only in state BUILT, thus only from the manager. Returns 0 with the task's
 	 * segments now mapped as asked, or a negative errno and in RDX the reason. */
 	RV_FC_MEASURED = 1,
-	/* RDI = status: 0 = as wanted, negative errno = failed (RSI = reason id). Gives the CPU back until the next
-	 * enum rv_fimce_command, which is returned. Only with RV_CAP_TARGET. */
+	/* RDI = status: 0 = as wanted, negative errno = failed (RSI = reason id, RDX = value for its sentence). Gives the
+	 * CPU back until the next enum rv_fimce_command, which is returned. Only with RV_CAP_TARGET. */
 	RV_FC_YIELD = 2,
 	/* RDI = result (signed), RSI = bytes of output. Ends the FIMCE: DONE. Does not return. */
 	RV_FC_EXIT = 3,
