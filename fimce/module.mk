@@ -30,3 +30,40 @@ $(B)/manager.sha256: $(B)/manager.bin
 ALL += $(B)/manager.bin $(B)/manager.sha256
 
 -include $(FIMCE_MANAGER_OBJ:.o=.d)
+
+# --- mkfimce
+FIMCE_MKFIMCE_SRC := $(sort $(wildcard fimce/mkfimce/*.c)) fimce/manager/image_check.c pillars/crypto/crypto.c
+FIMCE_MKFIMCE_OBJ := $(FIMCE_MKFIMCE_SRC:%.c=$(B)/host-obj/mkfimce/%.o)
+
+$(FIMCE_MKFIMCE_OBJ): $(B)/host-obj/mkfimce/%.o: %.c fimce/module.mk
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_CFLAGS) -Ipillars -MMD -MP -c -o $@ $<
+
+$(B)/mkfimce: $(FIMCE_MKFIMCE_OBJ)
+	$(HOSTCC) -o $@ $^ -lelf -lbearssl
+
+$(B)/task.ld: fimce/task.ld
+	cp $< $@
+
+ALL += $(B)/mkfimce $(B)/task.ld
+
+-include $(FIMCE_MKFIMCE_OBJ:.o=.d)
+
+# --- sample tasks: fimce/tasks/NAME.c with its description fimce/tasks/NAME.fimce becomes build/tasks/NAME.img
+FIMCE_TASKS := modexp sha256 spin hostile
+FIMCE_TASK_IMG := $(FIMCE_TASKS:%=$(B)/tasks/%.img)
+
+$(FIMCE_TASK_IMG): $(B)/tasks/%.img: $(B)/fimce-obj/fimce/tasks/%.o fimce/tasks/%.fimce $(B)/mkfimce $(B)/task.ld \
+		$(B)/libpillars.a
+	@mkdir -p $(@D)
+	$(B)/mkfimce --link -d fimce/tasks/$*.fimce --keep-elf $(B)/tasks/$*.elf -o $@ $<
+
+# What each hostile attempt must end with, one line each, for the tests.
+$(B)/tasks/hostile.tsv: fimce/tasks/hostile_list.h fimce/tasks/hostile_tsv.h
+	@mkdir -p $(@D)
+	$(HOSTCC) -E -P -x c -Ifimce/tasks fimce/tasks/hostile_tsv.h | \
+		sed -n 's/^ROW "\([^"]*\)" "\([^"]*\)" "\([^"]*\)"$$/\1\t\2\t\3/p' > $@
+
+ALL += $(FIMCE_TASK_IMG) $(B)/tasks/hostile.tsv
+
+-include $(FIMCE_TASKS:%=$(B)/fimce-obj/fimce/tasks/%.d)
