@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What tests/lib/bochs and tests/lib/qemu share: start an emulator, watch its serial line, end it, say how it ended.
+
+Exit statuses of both programs:
+  0  power-off by the guest, or the --until marker was seen
+  2  wrong use, or the emulator cannot be started
+  3  the guest reset the machine (unless --reset allows it)
+  4  the emulator stopped with a fatal error (triple fault, emulator panic)
+  5  the serial line was silent for longer than --stall
+  124  --timeout passed
+The last line on standard error names the outcome and the wall time.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+POWER_OFF, USAGE, RESET, FATAL, STALLED, TIMED_OUT = 0, 2, 3, 4, 5, 124
+
+# How often files are looked at. Emulators write whole seconds of guest time between two looks.
+POLL_SECONDS = 0.25
+
+
+def add_common_options(parser):
+    parser.add_argument("iso", help="image to boot from")
+    parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--memory", type=int, default=512, metavar="MB")
+    parser.add_argument("--timeout", type=int, default=300, metavar="S", help="wall time without the wait for a slot")
+    parser.add_argument("--stall", type=int, default=0, metavar="S", help="end if the serial line is silent that long")
+    parser.add_argument("--serial", default="serial.out", metavar="FILE", help="where the serial output goes")
+    parser.add_argument("--until", metavar="TEXT", help="end early when a serial line contains TEXT")
+    parser.add_argument("--until-count", type=int, default=1, metavar="N", help="... in the N-th such line")
+    parser.add_argument("--reset", choices=["error", "end", "continue"], default="error",
+                        help="a reset by the guest is an error (default), the normal end, or goes on with the next boot")
+    parser.add_argument("--tee", action="store_true", help="copy the serial output to standard output")
+    parser.add_argument("--work", metavar="DIR", help="work directory to keep (default: a temporary one)")
+
+
+def hold_slot(argv):
+    """Starts this program again below emulator-slot unless that is where it runs already."""
+    if "RAVELIN_EMULATOR_SLOT" in os.environ:
+        return
+    slot = os.path.join(os.path.dirname(os.path.abspath(__file__)), "emulator-slot")
+    os.execv(slot, [slot, os.path.abspath(argv[0])] + argv[1:])
+
+
+class Serial:
+    """Reads a growing file line by line."""
+
+    def __init__(self, path, tee, until, until_count):
+        self.path = path
+        self.tee = tee
+        self.until = until.encode() if until else None
+        self.left = until_count
+        self.offset = 0
+        self.partial = b""
+        self.last_growth = time.monotonic()
+        self.found = False
+
+    def poll(self):
+        try:
+            with open(self.path, "rb") as serial:
+                serial.seek(self.offset)
+                data = serial.read()
+        except FileNotFoundError:
+            return
+        if not data:
+            return
+        self.offset += len(data)
+        self.last_growth = time.monotonic()
+        if self.tee:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        lines = (self.partial + data).split(b"\n")
+        self.partial = lines.pop()
+        if self.until is None or self.found:
+            return
+        for line in lines:
+            if self.until in line:
+                self.left -= 1
+                if self.left <= 0:
+                    self.found = True
+                    return
+
+
+def end_process(process):
+    """SIGTERM, then SIGKILL: emulators that hang in a debugger prompt ignore the first."""
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        process.send_signal(sig)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+
+
+def supervise(name, options, command, work, judge, pass_fds=()):
+    """Runs the emulator in the directory work until it ends or has to be ended.
+
+    judge(ended, code) looks at the emulator's own log and returns (status, text), status None while nothing is decided. It
+    is called while the emulator runs and once after its end (ended true, code its exit status), when it has to decide.
+    Returns the exit status for sys.exit.
+    """
+    os.makedirs(os.path.dirname(os.path.abspath(options.serial)), exist_ok=True)
+    serial = Serial(options.serial, options.tee, options.until, options.until_count)
+    started = time.monotonic()
+
+    def interrupted(signum, _frame):
+        raise KeyboardInterrupt(signal.Signals(signum).name)
+
+    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(signum, interrupted)
+
+    console = open(os.path.join(work, "console.out"), "wb")
+    process = subprocess.Popen(command, cwd=work, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
+                               pass_fds=pass_fds)
+    status = None
+    text = ""
+    try:
+        while status is None:
+            try:
+                process.wait(POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
+            ended = process.poll() is not None
+            serial.poll()
+            seconds = time.monotonic() - started
+            if serial.found:
+                status, text = POWER_OFF, f"marker '{options.until}' seen"
+                break
+            status, text = judge(ended, process.returncode)
+            if status is not None or ended:
+                break
+            if seconds > options.timeout:
+                status, text = TIMED_OUT, f"no end within {options.timeout} s"
+            elif options.stall and time.monotonic() - serial.last_growth > options.stall:
+                status, text = STALLED, f"serial line silent for {options.stall} s"
+    except KeyboardInterrupt as reason:
+        status, text = 128 + signal.SIGTERM, f"ended by {reason}"
+    finally:
+        end_process(process)
+        console.close()
+    serial.poll()
+    if status == POWER_OFF and options.until and not serial.found:
+        status, text = FATAL, f"power-off, but the marker '{options.until}' was never seen"
+    print(f"{name}: {text}; {time.monotonic() - started:.0f} s", file=sys.stderr)
+    return status
+
+
+class WorkDirectory:
+    """A directory of its own for each run, so that two instances never share a log, a lock or a disk."""
+
+    def __init__(self, keep):
+        self.keep = keep
+        if keep:
+            os.makedirs(keep, exist_ok=True)
+            self.path = os.path.abspath(keep)
+        else:
+            self.path = tempfile.mkdtemp(prefix="ravelin-emulator.")
+
+    def __enter__(self):
+        return self.path
+
+    def __exit__(self, *_exception):
+        if not self.keep:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def parser_for(description):
+    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
