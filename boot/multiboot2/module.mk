@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The Multiboot2 boot stub, build/ravelin.elf, and its host unit tests.
+
+# The hypervisor image to embed; tests of the stub embed small images of their own.
+BOOT_HV_IMAGE ?= $(B)/ravelin-hv.bin
+
+BOOT_DIR := boot/multiboot2
+BOOT_PURE := acpi bzimage cmdline hvimage linux mbi memory reason text
+BOOT_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -m64 -march=x86-64
+BOOT_OBJECTS := $(patsubst %,$(B)/$(BOOT_DIR)/%.o,entry image main bytes console paging trap tsc $(BOOT_PURE))
+
+$(B)/$(BOOT_DIR)/%.o: $(BOOT_DIR)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BOOT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/$(BOOT_DIR)/%.o: $(BOOT_DIR)/%.S
+	@mkdir -p $(@D)
+	$(CC) -m64 -MMD -MP -DBOOT_HV_IMAGE='"$(BOOT_HV_IMAGE)"' -c -o $@ $<
+
+$(B)/$(BOOT_DIR)/image.o: $(BOOT_HV_IMAGE)
+
+$(B)/ravelin.elf: $(BOOT_OBJECTS) $(BOOT_DIR)/boot.ld
+	$(LD) -m elf_x86_64 -nostdlib -static --no-dynamic-linker -z noexecstack -z max-page-size=4096 --build-id=none \
+		-T $(BOOT_DIR)/boot.ld -o $@ $(BOOT_OBJECTS)
+
+ALL += $(B)/ravelin.elf
+
+-include $(wildcard $(B)/$(BOOT_DIR)/*.d)

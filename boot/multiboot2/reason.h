@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reason.h - the hypervisor's refusal as a sentence.
+ */
+#ifndef BOOT_REASON_H
+#define BOOT_REASON_H
+
+#include "text.h"
+
+/**
+ * Writes the sentence of reason @id into @buffer of @size bytes; $0 in it becomes @value, in hexadecimal.
+ * Further values do not come with a refusal: $1 to $4 become "(not given)".
+ */
+void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value);
+
+#endif
