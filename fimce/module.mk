@@ -62,7 +62,7 @@ $(FIMCE_TASK_IMG): $(B)/tasks/%.img: $(B)/fimce-obj/fimce/tasks/%.o fimce/tasks/
 $(B)/tasks/hostile.tsv: fimce/tasks/hostile_list.h fimce/tasks/hostile_tsv.h
 	@mkdir -p $(@D)
 	$(HOSTCC) -E -P -x c -Ifimce/tasks fimce/tasks/hostile_tsv.h | \
-		sed -n 's/^ROW "\([^"]*\)" "\([^"]*\)" "\([^"]*\)"$$/\1\t\2\t\3/p' > $@
+		sed 's/ROW_END */\n/g' | sed -n 's/^ROW "\([^"]*\)" "\([^"]*\)" "\([^"]*\)" *$$/\1\t\2\t\3/p' > $@
 
 ALL += $(FIMCE_TASK_IMG) $(B)/tasks/hostile.tsv
 

@@ -91,7 +91,7 @@ static void modexp_add(const struct modulus *q, uint64_t *a, const uint64_t *b)
 /** a = a * b mod m by doubling and adding. */
 static void modexp_multiply_slow(const struct modulus *q, uint64_t *a, const uint64_t *b)
 {
-	uint64_t sum[MAX_LIMBS] = { 0 };
+	uint64_t sum[MAX_LIMBS] = {0};
 
 	for (size_t i = 64 * q->n; i > 0; i--) {
 		modexp_double(q, sum, 0);
@@ -104,7 +104,7 @@ static void modexp_multiply_slow(const struct modulus *q, uint64_t *a, const uin
 /** a = a * b * 2^(-64 n) mod m: Montgomery multiplication, operand scanning. */
 static void modexp_multiply_montgomery(const struct modulus *q, uint64_t *a, const uint64_t *b)
 {
-	uint64_t t[MAX_LIMBS + 2] = { 0 };
+	uint64_t t[MAX_LIMBS + 2] = {0};
 	size_t n = q->n;
 
 	for (size_t i = 0; i < n; i++) {
@@ -151,7 +151,7 @@ static void modexp_power(const struct modulus *q, uint64_t *power, const uint64_
 			 size_t exponent_size)
 {
 	uint64_t factor[MAX_LIMBS];
-	uint64_t one[MAX_LIMBS] = { 1 };
+	uint64_t one[MAX_LIMBS] = {1};
 
 	memcpy(factor, base, q->n * sizeof(*factor));
 	memset(power, 0, q->n * sizeof(*power));
@@ -200,7 +200,7 @@ int64_t task_main(const struct rv_fimce_param *param)
 	uint8_t *output = rv_task_output(&capacity);
 	uint32_t bytes[3];
 	struct modulus q;
-	uint64_t base[MAX_LIMBS] = { 0 };
+	uint64_t base[MAX_LIMBS] = {0};
 	uint64_t power[MAX_LIMBS];
 
 	(void)param;

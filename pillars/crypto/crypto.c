@@ -3,8 +3,7 @@
  * crypto.c - thin wrappers over BearSSL: see crypto.h.
  *
  * Chosen are the implementations that take constant time and need no special CPU: the *_get() functions of BearSSL that
- * look for AES-NI or PCLMULQDQ execute CPUID, which ends a FIMCE. (&br_ec_p256_m31 only says whether the compiler
- * knew 128-bit integers, which is always so on x86-64.)
+ * look for AES-NI or PCLMULQDQ execute CPUID, which ends a FIMCE.
  */
 #include <crypto/crypto.h>
 #include <ravelin/abi.h>
