@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compat.h - what differs between kernel versions, in one place.
+ */
+#ifndef RAVELIN_COMPAT_H
+#define RAVELIN_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/version.h>
+#include <asm/processor.h>
+
+/** Pins @count pages of another address space at @start for long, as private writable copies. mmap_lock is held for reading. */
+static inline long rv_compat_pin(struct mm_struct *mm, unsigned long start, unsigned long count, struct page **page)
+{
+	const unsigned int flags = FOLL_WRITE | FOLL_FORCE | FOLL_LONGTERM;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return pin_user_pages_remote(mm, start, count, flags, page, NULL);
+#else
+	return pin_user_pages_remote(mm, start, count, flags, page, NULL, NULL);
+#endif
+}
+
+/** Takes a reference to the page at @address as it is mapped now. mmap_lock is held for reading. */
+static inline long rv_compat_get(struct mm_struct *mm, unsigned long address, unsigned int flags, struct page **page)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return get_user_pages_remote(mm, address, 1, flags, page, NULL);
+#else
+	return get_user_pages_remote(mm, address, 1, flags, page, NULL, NULL);
+#endif
+}
+
+static inline u32 rv_compat_apic_id(unsigned int cpu)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return cpu_data(cpu).topo.apicid;
+#else
+	return cpu_data(cpu).apicid;
+#endif
+}
+
+#endif

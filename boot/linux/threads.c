@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * threads.c - looks at the threads of a target: frozen, and outside the code that changes?
+ */
+#include "ravelin.h"
+
+#include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/sched/jobctl.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+
+#define STACK_MAX (256ul << 10)
+
+struct task_struct **rv_threads_get(struct task_struct *leader, u32 *count)
+{
+	struct task_struct **thread, *t;
+	u32 room, seen;
+
+	for (room = 64;; room = seen + 64) {
+		thread = kvmalloc_array(room, sizeof(struct task_struct *), GFP_KERNEL);
+		if (!thread)
+			return NULL;
+		*count = 0;
+		seen = 0;
+		rcu_read_lock();
+		for_each_thread(leader, t)
+		{
+			if (seen++ < room)
+				thread[(*count)++] = get_task_struct(t);
+		}
+		rcu_read_unlock();
+		if (seen <= room)
+			return thread;
+		rv_threads_put(thread, *count);
+	}
+}
+
+void rv_threads_put(struct task_struct **thread, u32 count)
+{
+	while (count > 0)
+		put_task_struct(thread[--count]);
+	kvfree(thread);
+}
+
+int rv_threads_check_shared(struct task_struct *leader, const struct mm_struct *mm, struct rv_failure *why)
+{
+	struct task_struct *p, *t;
+	pid_t other = 0;
+
+	rcu_read_lock();
+	for_each_process(p)
+	{
+		if (same_thread_group(p, leader) || (p->flags & PF_KTHREAD))
+			continue;
+		for_each_thread(p, t)
+		{
+			if (READ_ONCE(t->mm) == mm)
+				other = task_tgid_vnr(p);
+		}
+	}
+	rcu_read_unlock();
+	return other ? rv_refuse(why, -EBUSY, RV_REASON_DRIVER_SHARED, (u64)other) : 0;
+}
+
+/**
+ * A thread in the freezer has the bit frozen set, its trap is still demanded, and it is on no CPU: before it reaches user mode
+ * again it must leave the trap. A thread that is on its way out never reaches user mode again.
+ */
+static bool thread_is_frozen(const struct task_struct *t)
+{
+	if (t->exit_state || (t->flags & PF_EXITING))
+		return true;
+	return t->frozen && (READ_ONCE(t->jobctl) & JOBCTL_TRAP_FREEZE) && !READ_ONCE(t->on_cpu);
+}
+
+int rv_threads_check_frozen(struct task_struct **thread, u32 count, struct rv_failure *why)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (!thread_is_frozen(thread[i]))
+			return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_NOT_FROZEN, (u64)task_pid_vnr(thread[i]));
+	}
+	return 0;
+}
+
+/**
+ * True if going on at @address would execute old code. The first byte of a range is the entry of a function: to go on there is to
+ * call the function as it will be then, and a pointer to it on a stack is a plain function pointer.
+ */
+static bool address_is_inside(const struct rv_target *t, u64 address, bool rollback)
+{
+	u32 i;
+
+	for (i = 0; i < t->range_count; i++) {
+		const struct rv_image_range *r = &t->range[i];
+
+		if (r->kind == RV_RANGE_TEXT && address > r->address && address - r->address < r->bytes)
+			return true;
+		if (rollback && r->kind == RV_RANGE_FRESH_RX && address >= r->address &&
+		    address - r->address < r->bytes)
+			return true;
+	}
+	return false;
+}
+
+/** Where the stack that holds @sp ends, as far as it is looked at. */
+static unsigned long stack_end(struct mm_struct *mm, unsigned long sp)
+{
+	struct vm_area_struct *vma;
+	unsigned long end = sp;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, sp);
+	if (vma && vma->vm_start <= sp)
+		end = min(vma->vm_end, sp + STACK_MAX);
+	mmap_read_unlock(mm);
+	return end;
+}
+
+static int stack_check(const struct rv_target *t, struct task_struct *thread, bool rollback, u64 *word,
+		       struct rv_failure *why)
+{
+	const struct pt_regs *regs = task_pt_regs(thread);
+	unsigned long address = ALIGN(regs->sp, sizeof(u64)), end;
+	unsigned int i, part;
+
+	if (address_is_inside(t, regs->ip, rollback))
+		return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread));
+	end = stack_end(t->mm, address);
+	while (address < end) {
+		part = (unsigned int)min(end - address, PAGE_SIZE - offset_in_page(address));
+		if (access_process_vm(thread, address, word, (int)part, FOLL_FORCE) != (int)part)
+			return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread));
+		for (i = 0; i < part / sizeof(u64); i++) {
+			if (address_is_inside(t, word[i], rollback))
+				return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread));
+		}
+		address += part;
+	}
+	return 0;
+}
+
+int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thread, u32 count, bool rollback,
+			    struct rv_failure *why)
+{
+	u64 *word = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	int error = 0;
+	u32 i;
+
+	if (!word)
+		return -ENOMEM;
+	for (i = 0; i < count && !error; i++) {
+		/* Without an address space of its own it is exiting: it never goes back to user mode. */
+		if (READ_ONCE(thread[i]->mm) == t->mm && !(thread[i]->flags & PF_EXITING))
+			error = stack_check(t, thread[i], rollback, word, why);
+	}
+	kfree(word);
+	return error;
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * update.c - prepare, commit, confirm and roll back an update of a process.
+ *
+ * What happens to an update when its target ...
+ *   exits, is killed, calls exec   an applied update is rolled back (which only the journal will show), the FIMCE is
+ *                                  destroyed, the pages are unpinned
+ *   forks                          the child gets copies as they are at that moment and does not belong to the update any more;
+ *                                  pinned pages stay with the parent
+ *   unmaps or remaps a page        commit fails with RV_REASON_DRIVER_REMAPPED; after commit the page is changed back
+ *                                  where it is, seen by nobody
+ */
+#include "ravelin.h"
+
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <asm/msr.h>
+
+/* How often to look whether Ravelin has taken back an update whose deadline is over. */
+#define EXPIRY_POLL_MS 100u
+
+static struct rv_object *object_of_target(struct rv_target *t)
+{
+	return container_of(t, struct rv_object, target);
+}
+
+/** The target's address space ends. Comes from the middle of exit or exec: only hands over. */
+static void target_gone(struct rv_target *t)
+{
+	struct rv_object *o = object_of_target(t);
+
+	/* No reference left: the object is on its way out and this call is a part of that. */
+	if (!kref_get_unless_zero(&o->ref))
+		return;
+	if (!queue_work(rv_workqueue, &o->gone))
+		rv_object_put(o);
+}
+
+/** The update is over: no deadline, no FIMCE, no pins. Called with o->lock. */
+static void update_finish(struct rv_object *o)
+{
+	struct rv_failure why;
+
+	if (rv_object_destroy(o, &why))
+		pr_err("the FIMCE of update %u could not be destroyed: reason %u, value 0x%llx\n", o->id, why.reason,
+		       why.value);
+	if (o->applied) {
+		WRITE_ONCE(o->applied, false);
+		module_put(THIS_MODULE);
+	}
+}
+
+void rv_update_gone_work(struct work_struct *work)
+{
+	struct rv_object *o = container_of(work, struct rv_object, gone);
+	struct rv_failure ignored;
+
+	mutex_lock(&o->lock);
+	/* Nobody can confirm it any more. The pages are ours alone by now, so that taking it back disturbs nobody. */
+	if (o->applied)
+		rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, &ignored);
+	update_finish(o);
+	mutex_unlock(&o->lock);
+	rv_object_put(o);
+}
+
+void rv_update_expiry_work(struct work_struct *work)
+{
+	struct rv_object *o = container_of(to_delayed_work(work), struct rv_object, expiry);
+	struct rv_fimce_status *status = kzalloc(sizeof(*status), GFP_KERNEL);
+	struct rv_failure why;
+	bool again = false;
+
+	mutex_lock(&o->lock);
+	if (o->applied) {
+		if (status && !rv_fimce_status(o->id, status, &why) && status->update == RV_UPDATE_APPLIED) {
+			again = true;
+		} else if (status) {
+			/* Nobody looked at the threads: some may be in the new code, so it stays mapped. */
+			o->keep_fresh = true;
+			pr_info("update %u of process %d was not confirmed in time: Ravelin took it back\n", o->id,
+				o->target.number);
+			update_finish(o);
+		} else {
+			again = true;
+		}
+	}
+	mutex_unlock(&o->lock);
+	kfree(status);
+	if (!again || !queue_delayed_work(rv_workqueue, &o->expiry, msecs_to_jiffies(EXPIRY_POLL_MS)))
+		rv_object_put(o);
+}
+
+/** Has the prepared FIMCE verify everything. */
+static int prepare_run(struct rv_object *o, struct rv_ioctl_prepare *arg)
+{
+	struct rv_failure *why = &arg->head.failure;
+	long result;
+	int error;
+
+	result = rv_call(RV_HC_FIMCE_RUN, o->id, RV_RUN_BORROWED, 0, NULL, why);
+	if (result < 0)
+		return (int)result;
+	error = rv_fimce_status(o->id, &arg->status, why);
+	if (error)
+		return error;
+	if (result == RV_FIMCE_YIELDED && arg->status.result == 0 && arg->status.update == RV_UPDATE_PREPARED)
+		return 0;
+	if (arg->status.cause == RV_CAUSE_REFUSED)
+		return rv_refuse(why, -ECANCELED, arg->status.detail, arg->status.value);
+	return rv_refuse(why, -ECANCELED, RV_REASON_UPDATE_STATE, arg->status.update);
+}
+
+int rv_update_prepare(const struct file *file, struct rv_ioctl_prepare *arg)
+{
+	const struct rv_sizes sizes = {
+	    .input = arg->input,
+	    .input_bytes = arg->input_bytes,
+	    .argument_offset = arg->argument_offset,
+	    .load_bytes = arg->load_bytes,
+	    .output_bytes = arg->output_bytes,
+	    .stack_bytes = arg->stack_bytes,
+	    .budget_us = arg->budget_us,
+	};
+	struct rv_object *o = rv_object_new(file);
+	struct rv_failure ignored;
+	int error;
+
+	if (!o)
+		return -ENOMEM;
+	o->is_update = true;
+	mutex_lock(&o->lock);
+	error = rv_target_create(&o->target, arg->pid, arg->range, arg->range_count, target_gone, &arg->head.failure);
+	if (error)
+		goto out;
+	arg->bias = o->target.bias;
+	arg->pages = o->target.count;
+	error = rv_object_build(o, &sizes, &arg->head.failure);
+	if (error)
+		goto out;
+	arg->id = o->id;
+	error = prepare_run(o, arg);
+	if (error && rv_object_destroy(o, &ignored))
+		pr_err("the FIMCE of refused update %u could not be destroyed: reason %u\n", o->id, ignored.reason);
+out:
+	mutex_unlock(&o->lock);
+	rv_object_put(o);
+	return error;
+}
+
+/** Finds an update and locks it. */
+static struct rv_object *update_lock(u32 id, struct rv_failure *why)
+{
+	struct rv_object *o = rv_object_find(id);
+
+	if (o && o->is_update) {
+		mutex_lock(&o->lock);
+		return o;
+	}
+	if (o)
+		rv_object_put(o);
+	rv_refuse(why, -ENOENT, RV_REASON_FIMCE_ID, id);
+	return NULL;
+}
+
+static void update_unlock(struct rv_object *o)
+{
+	mutex_unlock(&o->lock);
+	rv_object_put(o);
+}
+
+/** Fills the output fields that every update call has. */
+static void update_report(struct rv_object *o, struct rv_ioctl_update *arg)
+{
+	struct rv_failure ignored;
+
+	arg->target = o->target.number;
+	arg->pages = o->target.pinned;
+	if (!rv_fimce_status(o->id, &arg->status, &ignored))
+		arg->state = arg->status.update;
+}
+
+/** The update is applied: from now on it belongs to no file, and the module stays. Called with o->lock. */
+static void update_set_applied(struct rv_object *o, u64 deadline_us)
+{
+	o->owner = NULL;
+	WRITE_ONCE(o->applied, true);
+	__module_get(THIS_MODULE);
+	if (deadline_us) {
+		rv_object_get(o);
+		queue_delayed_work(rv_workqueue, &o->expiry,
+				   usecs_to_jiffies((unsigned int)min_t(u64, deadline_us, U32_MAX)) +
+				       msecs_to_jiffies(EXPIRY_POLL_MS));
+	}
+}
+
+int rv_update_commit(struct rv_ioctl_update *arg)
+{
+	struct rv_failure *why = &arg->head.failure;
+	struct rv_object *o;
+	long result;
+	int error;
+
+	arg->begin_tsc = rdtsc_ordered();
+	o = update_lock(arg->id, why);
+	if (!o)
+		return -ENOENT;
+	if (o->applied) {
+		update_unlock(o);
+		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_APPLIED);
+	}
+	error = rv_target_check(&o->target, false, why);
+	arg->checked_tsc = rdtsc_ordered();
+	if (error)
+		goto out;
+
+	result = rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_APPLY, arg->deadline_us, NULL, why);
+	arg->end_tsc = rdtsc_ordered();
+	update_report(o, arg);
+	if (result == RV_UPDATE_APPLIED) {
+		update_set_applied(o, arg->deadline_us);
+	} else if (result >= 0) {
+		arg->state = (u32)result;
+		error = result == RV_UPDATE_STALE
+			    ? rv_refuse(why, -ESTALE, RV_REASON_UPDATE_STALE, arg->id)
+			    : rv_refuse(why, -ECANCELED, RV_REASON_UPDATE_SELF_CHECK, (u64)arg->status.result);
+	} else {
+		/* Taken back by Ravelin, or not even begun; the state says which. */
+		error = arg->state == RV_UPDATE_PREPARED ? (int)result
+			: arg->state == RV_UPDATE_STALE  ? -ESTALE
+							 : -ECANCELED;
+	}
+	if (error && arg->state != RV_UPDATE_PREPARED)
+		update_finish(o);
+out:
+	update_unlock(o);
+	return error;
+}
+
+int rv_update_confirm(struct rv_ioctl_update *arg)
+{
+	struct rv_failure *why = &arg->head.failure;
+	struct rv_object *o;
+	long result;
+
+	arg->begin_tsc = rdtsc_ordered();
+	o = update_lock(arg->id, why);
+	if (!o)
+		return -ENOENT;
+	arg->checked_tsc = rdtsc_ordered();
+	result = rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_CONFIRM, 0, NULL, why);
+	arg->end_tsc = rdtsc_ordered();
+	update_report(o, arg);
+	if (result >= 0) {
+		arg->state = (u32)result;
+		o->keep_fresh = true;
+		update_finish(o);
+	}
+	update_unlock(o);
+	return result < 0 ? (int)result : 0;
+}
+
+int rv_update_rollback(struct rv_ioctl_update *arg)
+{
+	struct rv_failure *why = &arg->head.failure;
+	struct rv_object *o;
+	long result;
+	int error = 0;
+
+	arg->begin_tsc = rdtsc_ordered();
+	o = update_lock(arg->id, why);
+	if (!o)
+		return -ENOENT;
+	if (!o->applied) {
+		error = rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_PREPARED);
+		goto out;
+	}
+	error = rv_target_check(&o->target, true, why);
+	arg->checked_tsc = rdtsc_ordered();
+	if (error)
+		goto out;
+	result = rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, why);
+	arg->end_tsc = rdtsc_ordered();
+	update_report(o, arg);
+	if (result >= 0) {
+		arg->state = (u32)result;
+		update_finish(o);
+	} else {
+		error = (int)result;
+	}
+out:
+	update_unlock(o);
+	return error;
+}
+
+int rv_update_status(struct rv_ioctl_update *arg)
+{
+	struct rv_object *o = rv_object_find(arg->id);
+
+	/* Without o->lock: whoever holds it may take long, and nothing is changed here. */
+	if (!o || !o->is_update) {
+		if (o)
+			rv_object_put(o);
+		return rv_refuse(&arg->head.failure, -ENOENT, RV_REASON_FIMCE_ID, arg->id);
+	}
+	arg->begin_tsc = rdtsc_ordered();
+	update_report(o, arg);
+	arg->end_tsc = rdtsc_ordered();
+	rv_object_put(o);
+	return 0;
+}
