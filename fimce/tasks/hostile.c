@@ -24,7 +24,7 @@
 #define CODE_RET 0xc3u
 
 static uint8_t hostile_data[16] __attribute__((aligned(16))) = {CODE_RET};
-static const volatile uint64_t hostile_rodata = 1;
+static const uint64_t hostile_rodata = 1;
 
 /** Hides a value's origin from the compiler, which would otherwise warn of, or optimise on, what we do on purpose. */
 static uint64_t hostile_hide(uint64_t value)
