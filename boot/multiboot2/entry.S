@@ -26,10 +26,8 @@ header:
 	.long header_end - header
 	.long -(MULTIBOOT2_MAGIC + (header_end - header))
 	.balign 8
-	.short 5, 1 /* framebuffer: whatever there is, not required */
-	.long 20
-	.long 0, 0, 0
-	.balign 8
+	/* No framebuffer tag: with one, GRUB 2.06 asks the video BIOS for modes, and that of Bochs then overwrites GRUB's heap.
+	 * On UEFI the loader hands over a framebuffer in any case. */
 	.short 6, 0 /* modules page-aligned */
 	.long 8
 	.balign 8

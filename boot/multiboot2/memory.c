@@ -85,6 +85,21 @@ bool memory_take(struct memory_map *map, uint64_t base, uint64_t end, uint32_t t
 	return true;
 }
 
+/* Firmware has more types than e820 does; what Linux need not know is reserved for it. */
+static uint32_t type_for_linux(uint32_t type)
+{
+	switch (type) {
+	case MEMORY_RAM:
+	case MEMORY_ACPI:
+	case MEMORY_ACPI_NVS:
+	case MEMORY_BAD:
+	case MEMORY_PERSISTENT:
+		return type;
+	default:
+		return MEMORY_RESERVED;
+	}
+}
+
 /* Adds the map's entries of one type: all later calls win over earlier ones. */
 static bool entries_add(const struct mbi *mbi, uint32_t type, struct memory_map *map)
 {
@@ -92,7 +107,7 @@ static bool entries_add(const struct mbi *mbi, uint32_t type, struct memory_map 
 		struct mbi_map_entry entry = mbi_map_get(mbi, i);
 		uint64_t end = entry.base + entry.bytes;
 
-		if (entry.type != type)
+		if (type_for_linux(entry.type) != type)
 			continue;
 		if (end < entry.base)
 			end = UINT64_MAX;
@@ -114,7 +129,7 @@ bool memory_read(const struct mbi *mbi, struct memory_map *map, struct boot_erro
 		uint64_t next = UINT64_MAX;
 
 		for (uint32_t i = 0; i < mbi->map_count; i++) {
-			uint32_t type = mbi_map_get(mbi, i).type;
+			uint32_t type = type_for_linux(mbi_map_get(mbi, i).type);
 
 			if (type > done && type < next)
 				next = type;

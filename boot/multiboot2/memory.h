@@ -15,6 +15,9 @@ enum memory_type {
 	MEMORY_RAM = 1,
 	MEMORY_RESERVED = 2,
 	MEMORY_ACPI = 3, /* tables that the guest may reclaim after it has read them */
+	MEMORY_ACPI_NVS = 4,
+	MEMORY_BAD = 5,
+	MEMORY_PERSISTENT = 7,
 	MEMORY_BUSY = 0x100 /* used in plans only: RAM that is taken */
 };
 
@@ -40,7 +43,8 @@ struct memory_request {
 
 /**
  * Builds the map from the boot information. Where entries overlap, what is not RAM wins over RAM, and of two others the
- * higher type. Fails if there is no memory map, if it is too long, or if it has no RAM.
+ * higher type. Types that Linux does not know become MEMORY_RESERVED. Fails if there is no memory map, if it is too long,
+ * or if it has no RAM.
  */
 bool memory_read(const struct mbi *mbi, struct memory_map *map, struct boot_error *error);
 
