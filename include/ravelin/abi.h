@@ -55,6 +55,11 @@
 #define RV_ESTALE 116
 #define RV_EKEYREJECTED 129
 
+/* The doorbell: OUT of RV_DOORBELL_VALUE to RV_DOORBELL_PORT at CPL 0 is the same as VMCALL with RAX = RV_HC_UPDATE. Other
+ * values go to the machine's own port (it is the usual SMI command port). */
+#define RV_DOORBELL_PORT 0xb2u
+#define RV_DOORBELL_VALUE 0x52u
+
 enum rv_hypercall {
 	/* RAX = RV_ABI_VERSION, RDX = RV_FEATURE_* bits. Any CPL. */
 	RV_HC_INFO = 0,
@@ -173,6 +178,7 @@ struct rv_audit {
 #define RV_FIMCE_MAX_STACK (256u << 10)
 #define RV_FIMCE_MAX_TARGETS 2720u
 #define RV_FIMCE_MAX_BUDGET_US 10000000u
+#define RV_UPDATE_MAX_DEADLINE_US 600000000u
 
 /** Argument of RV_HC_FIMCE_CREATE; the first bytes of one page. */
 struct rv_fimce_create {

@@ -36,6 +36,7 @@
 	X(26, ENTRY_FAILED, "VM entry failed: reason $0, qualification $1, RIP $2") \
 	X(27, INIT_QUIRK, "a pending INIT would not go away: CPU $0 was taken out of VMX for one reset (emulator quirk)") \
 	X(28, APIC_BASE, "the guest tried to move its local APIC to $0: refused") \
+	X(29, ROOT_EXCEPTION, "exception $0 in root mode at $1, CR2 $2") \
 	/* hypercalls */ \
 	X(40, HC_NUMBER, "unknown hypercall $0") \
 	X(41, HC_CPL, "hypercall from CPL $0: only RV_HC_INFO is allowed outside the kernel") \
@@ -103,6 +104,8 @@
 	X(141, UPDATE_TARGET, "an image that updates a target needs target pages, and only such an image may have them") \
 	X(142, UPDATE_AFTER, "the target does not have the content that the manifest names after the update: range $0") \
 	X(143, UPDATE_CODE, "the update code refused with $0") \
+	X(144, JOURNAL_FULL, "the update journal is full ($0 records): no update until the next boot") \
+	X(145, UPDATE_REVERT, "the update's own way back failed with $0; the target still runs the new version") \
 	/* Linux module; #0 is the value in decimal */ \
 	X(160, DRIVER_ARGUMENT, "the argument of the ioctl is malformed: field at offset #0") \
 	X(161, DRIVER_TARGET, "there is no process #0 with memory of its own") \

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* audit.c - see audit.h. Walks what the hardware walks, not what the code believes to have written. */
+#include <hv/audit.h>
+#include <hv/fimce_tables.h>
+#include <hv/hypercall.h>
+#include <hv/x86/regs.h>
+
+#define PTE_P (1ull << 0)
+#define PTE_W (1ull << 1)
+#define PTE_LARGE (1ull << 7)
+#define PTE_NX (1ull << 63)
+#define TABLE_ADDRESS 0x000ffffffffff000ull
+
+/** A walk over one tree of four levels. */
+struct walk {
+	struct rv_audit *audit;
+	uint32_t fimce; /* 0 = EPT */
+};
+
+static void fault(struct walk *w, uint64_t address, uint64_t entry)
+{
+	if (w->audit->bad++ == 0) {
+		w->audit->bad_table = w->fimce;
+		w->audit->bad_address = address;
+		w->audit->bad_entry = entry;
+	}
+}
+
+static bool row_allows_guest(const struct row *row, uint64_t entry)
+{
+	return row->owner == OWNER_GUEST && (entry & EPT_RWX & ~(uint64_t)row->perm) == 0;
+}
+
+static bool row_allows_fimce(const struct row *row, uint32_t id, uint64_t entry)
+{
+	bool writable = (entry & PTE_W) != 0, executable = (entry & PTE_NX) == 0;
+
+	if (writable && executable)
+		return false;
+	if (row->owner == OWNER_FIMCE(id))
+		return true;
+	if (row->shared == SHARED_ALL)
+		return !writable;
+	return row->shared == id && row->owner == OWNER_GUEST && !executable;
+}
+
+static void leaf_check(struct walk *w, uint64_t address, uint64_t entry, uint64_t size)
+{
+	uint64_t pa = entry & TABLE_ADDRESS & ~(size - 1);
+
+	if (w->fimce == 0) {
+		w->audit->ept_leaves++;
+		/* One to one, or the rows mean nothing. */
+		if (pa != address)
+			fault(w, address, entry);
+	} else {
+		w->audit->fimce_leaves++;
+	}
+	for (uint64_t at = pa; at < pa + size;) {
+		const struct row *row = partition_find(&hv.partition, pa_make(at));
+		bool ok = row != NULL && (w->fimce == 0 ? row_allows_guest(row, entry)
+							: row_allows_fimce(row, w->fimce, entry));
+
+		if (!ok) {
+			fault(w, address, entry);
+			return;
+		}
+		at = row->base + row->size;
+	}
+}
+
+/* Four levels bound the recursion. */
+static void table_walk(struct walk *w, pa_t table, int level, uint64_t base)
+{
+	const uint64_t *entry = pa_pointer(table);
+	uint64_t size = 1ull << (RV_PAGE_SHIFT + 9 * (level - 1)), present = w->fimce == 0 ? EPT_RWX : PTE_P;
+
+	for (uint64_t i = 0; i < 512; i++) {
+		uint64_t address = base + i * size;
+
+		if (!(entry[i] & present))
+			continue;
+		if (w->fimce != 0 && level == 4 && i >= 256)
+			address |= 0xffff000000000000ull;
+		if (level == 1 || (entry[i] & PTE_LARGE))
+			leaf_check(w, address, entry[i], size);
+		else
+			table_walk(w, pa_make(entry[i] & TABLE_ADDRESS), level - 1, address);
+	}
+}
+
+/* The fields of this CPU's guest VMCS on which isolation rests. */
+static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
+{
+	const struct {
+		uint64_t field, value, mask;
+	} want[] = {
+		{VMCS_EPTP, hv.ept.eptp, ~0ull},
+		{VMCS_VPID, 1, ~0ull},
+		{VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary, ~0ull},
+		{VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary, ~(uint64_t)PRIMARY_NMI_WINDOW_EXITING},
+		{VMCS_PIN_CONTROLS, hv.caps.guest.pin, ~(uint64_t)PIN_PREEMPTION_TIMER},
+		{VMCS_MSR_BITMAP, hv.msr_bitmap.v, ~0ull},
+		{VMCS_IO_BITMAP_A, hv.io_bitmap_a.v, ~0ull},
+		{VMCS_CR4_MASK, CR4_VMXE, ~0ull},
+		{VMCS_HOST_CR3, hv.page_tables.v, ~0ull},
+	};
+
+	for (uint32_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		uint64_t value = vmcs_read(want[i].field);
+
+		if ((value & want[i].mask) == (want[i].value & want[i].mask))
+			continue;
+		if (a->bad++ == 0) {
+			a->bad_table = ~0ull;
+			a->bad_address = want[i].field;
+			a->bad_entry = value;
+		}
+		log3(cpu, RV_REASON_AUDIT_VMCS, want[i].field, value, 0);
+	}
+	a->vmcs++;
+}
+
+int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
+{
+	struct walk w = {a, 0};
+
+	*a = (struct rv_audit){.rows = hv.partition.count};
+	table_walk(&w, hv.ept.root, 4, 0);
+	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
+		const struct fimce *f = &hv.fimce[i];
+
+		if (f->id == 0)
+			continue;
+		w.fimce = f->id;
+		table_walk(&w, fimce_tables_root(f), 4, 0);
+	}
+	vmcs_check(cpu, a);
+	if (a->bad == 0)
+		return 0;
+	return hypercall_refuse(cpu, -RV_EFAULT, a->bad_table == 0 ? RV_REASON_AUDIT_EPT : RV_REASON_AUDIT_FIMCE,
+				a->bad_address);
+}

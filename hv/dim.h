@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * dim.h - the Dynamic Isolation Manager: lends a target's pages to the update task, takes them from the guest for the
+ * moment of the change, keeps the snapshot, gives them back. All but dim_deadline are called with the lock held.
+ */
+#ifndef HV_DIM_H
+#define HV_DIM_H
+
+#include <hv/hv.h>
+
+/**
+ * Grants: maps the target pages into the FIMCE, write-protects TEXT and FRESH pages for the guest, reserves the snapshot.
+ * Part of SEALED. @return 0 or a refusal; on refusal nothing has changed.
+ */
+int64_t dim_lend(struct percpu *cpu, struct fimce *f);
+
+/** Ends the lending: full rights for the guest, large pages again, snapshot scrubbed. Nothing if nothing is lent. */
+void dim_return(struct percpu *cpu, struct fimce *f);
+
+/** After a run outside an update operation: a task that yielded 0 for the first time is PREPARED; one that was refused or
+ * died gets its journal record and gives the pages back. */
+void dim_after_run(struct percpu *cpu, struct fimce *f);
+
+/** RV_UPDATE_APPLY, _CONFIRM, _ROLLBACK. @return enum rv_update_state or a refusal. */
+int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us);
+int64_t dim_confirm(struct percpu *cpu, struct fimce *f);
+int64_t dim_rollback(struct percpu *cpu, struct fimce *f);
+
+/** The guest wrote to a write-protected target page: the update is stale, the guest goes on. */
+void dim_text_written(struct percpu *cpu, gpa_t gpa, uint64_t rip);
+
+/** Some update deadline has passed: rolls the updates back that it concerns. Takes the lock. */
+void dim_deadline(struct percpu *cpu);
+
+#endif

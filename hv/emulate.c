@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* emulate.c - see emulate.h. */
+#include <hv/emulate.h>
+#include <hv/exits.h>
+#include <hv/hypercall.h>
+#include <hv/x86/regs.h>
+
+#define CPUID_1_ECX_VMX (1u << 5)
+#define CPUID_1_ECX_SMX (1u << 6)
+#define CPUID_1_ECX_OSXSAVE (1u << 27)
+#define CPUID_6_EAX_HFI (1u << 19 | 1u << 23)
+#define CPUID_7_EBX_INVPCID (1u << 10)
+#define CPUID_7_EBX_PT (1u << 25)
+#define CPUID_7_ECX_OSPKE (1u << 4)
+#define CPUID_7_ECX_WAITPKG (1u << 5)
+#define CPUID_7_ECX_RDPID (1u << 22)
+#define CPUID_D1_EAX_XSAVES (1u << 3)
+#define CPUID_8000_0001_EDX_RDTSCP (1u << 27)
+
+static uint32_t keep_if(uint32_t value, uint32_t bits, bool keep)
+{
+	return keep ? value | bits : value & ~bits;
+}
+
+/* A feature whose VMX control the CPU lacks would raise #UD in the guest: it is hidden (pitfall 11). */
+static uint32_t hide_without(uint32_t value, uint32_t bits, uint32_t secondary_control)
+{
+	return hv.caps.guest.secondary & secondary_control ? value : value & ~bits;
+}
+
+void emulate_cpuid(struct percpu *cpu)
+{
+	uint64_t *gpr = cpu->regs.gpr;
+	uint32_t leaf = (uint32_t)gpr[RAX], subleaf = (uint32_t)gpr[RCX];
+	struct cpuid r = cpuid(leaf, subleaf);
+	uint64_t cr4;
+
+	switch (leaf) {
+	case 1:
+		cr4 = vmcs_read(VMCS_GUEST_CR4);
+		r.ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_SMX);
+		r.ecx = keep_if(r.ecx, CPUID_1_ECX_OSXSAVE, (cr4 & CR4_OSXSAVE) != 0);
+		break;
+	case 6:
+		r.eax &= ~CPUID_6_EAX_HFI;
+		break;
+	case 7:
+		if (subleaf != 0)
+			break;
+		r.ebx = hide_without(r.ebx & ~CPUID_7_EBX_PT, CPUID_7_EBX_INVPCID, SECONDARY_INVPCID);
+		r.ecx = hide_without(r.ecx, CPUID_7_ECX_WAITPKG, SECONDARY_USER_WAIT);
+		r.ecx = hide_without(r.ecx, CPUID_7_ECX_RDPID, SECONDARY_RDTSCP);
+		r.ecx = keep_if(r.ecx, CPUID_7_ECX_OSPKE, (vmcs_read(VMCS_GUEST_CR4) & CR4_PKE) != 0);
+		break;
+	case 0xd:
+		if (subleaf == 1)
+			r.eax = hide_without(r.eax, CPUID_D1_EAX_XSAVES, SECONDARY_XSAVES);
+		break;
+	case 0x80000001:
+		r.edx = hide_without(r.edx, CPUID_8000_0001_EDX_RDTSCP, SECONDARY_RDTSCP);
+		break;
+	case RV_CPUID_LEAF:
+		r = (struct cpuid){RV_CPUID_SIGNATURE, RV_ABI_VERSION, 0, HYPERCALL_FEATURES};
+		break;
+	default:
+		break;
+	}
+	gpr[RAX] = r.eax;
+	gpr[RBX] = r.ebx;
+	gpr[RCX] = r.ecx;
+	gpr[RDX] = r.edx;
+	guest_skip();
+}
+
+/* With PAE paging the CPU takes the four PDPTEs from the VMCS under EPT (27.3.1.6). */
+static bool pdptes_load(uint64_t cr3)
+{
+	uint64_t base = cr3 & 0xffffffe0u;
+
+	if (!hypercall_is_guest_ram(base & PAGE_MASK))
+		return false;
+	for (uint64_t i = 0; i < 4; i++)
+		vmcs_set(VMCS_GUEST_PDPTE0 + 2 * i, *(const uint64_t *)pa_pointer(pa_make(base + 8 * i)));
+	return true;
+}
+
+/* Only a change of CR0.NE gets here: the guest may not clear it in VMX operation, and does not see that. */
+static bool cr0_write(uint64_t value)
+{
+	uint64_t old = vmcs_read(VMCS_GUEST_CR0), efer = vmcs_read(VMCS_GUEST_EFER), cr4 = vmcs_read(VMCS_GUEST_CR4);
+	uint64_t entry = vmcs_read(VMCS_ENTRY_CONTROLS);
+	bool long_mode;
+
+	if (value >> 32 != 0 || ((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
+		return false;
+	long_mode = (value & CR0_PG) && (efer & EFER_LME);
+	if (long_mode && !(cr4 & CR4_PAE))
+		return false;
+	if ((value & CR0_PG) && !long_mode && (cr4 & CR4_PAE) && !pdptes_load(vmcs_read(VMCS_GUEST_CR3)))
+		return false;
+	if ((value ^ old) & CR0_PG) {
+		vmcs_set(VMCS_GUEST_EFER, long_mode ? efer | EFER_LMA : efer & ~EFER_LMA);
+		vmcs_set(VMCS_ENTRY_CONTROLS, long_mode ? entry | ENTRY_IA32E : entry & ~(uint64_t)ENTRY_IA32E);
+		vpid_invalidate(1);
+	}
+	vmcs_set(VMCS_GUEST_CR0, value | CR0_NE | CR0_ET);
+	vmcs_set(VMCS_CR0_SHADOW, value);
+	return true;
+}
+
+void emulate_cr_access(struct percpu *cpu)
+{
+	uint64_t q = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	uint32_t number = q & 15, type = q >> 4 & 3, r = q >> 8 & 15;
+	uint64_t value = r == RSP ? vmcs_read(VMCS_GUEST_RSP) : cpu->regs.gpr[r];
+	bool ok = false;
+
+	/* MOV to CR4 exits only when it would set CR4.VMXE, which this CPU does not have as far as the guest knows. */
+	if (number == 0 && type == 0)
+		ok = cr0_write(value);
+	if (ok)
+		guest_skip();
+	else
+		guest_inject(VECTOR_GP, 0);
+}
+
+void emulate_rdmsr(struct percpu *cpu)
+{
+	uint32_t msr = (uint32_t)cpu->regs.gpr[RCX];
+
+	if (msr != MSR_FEATURE_CONTROL) {
+		guest_inject(VECTOR_GP, 0);
+		return;
+	}
+	cpu->regs.gpr[RAX] = FEATURE_CONTROL_LOCK;
+	cpu->regs.gpr[RDX] = 0;
+	guest_skip();
+}
+
+void emulate_wrmsr(struct percpu *cpu)
+{
+	uint32_t msr = (uint32_t)cpu->regs.gpr[RCX];
+	uint64_t value = (cpu->regs.gpr[RAX] & 0xffffffff) | cpu->regs.gpr[RDX] << 32;
+
+	if (msr == MSR_APIC_BASE) {
+		uint64_t now = rdmsr(msr), switches = APIC_BASE_ENABLE | APIC_BASE_X2APIC;
+		bool x2_off = (now & APIC_BASE_X2APIC) && !(value & APIC_BASE_X2APIC) && (value & APIC_BASE_ENABLE);
+		bool bad = (value & APIC_BASE_X2APIC) && !(value & APIC_BASE_ENABLE);
+
+		if (((value ^ now) & ~switches) == 0 && !x2_off && !bad) {
+			wrmsr(msr, value);
+			guest_skip();
+			return;
+		}
+		log3(cpu, RV_REASON_APIC_BASE, value, 0, 0);
+		guest_inject(VECTOR_GP, 0);
+		return;
+	}
+	if (mtrr_is_msr(msr)) {
+		/* Memory types come from the EPT, so a write has no effect; Linux rewrites the same values on every CPU, with
+		 * MTRRs switched off in between. Only a real change is worth a record. */
+		if (value != rdmsr(msr) && msr != MSR_MTRR_DEF_TYPE)
+			log3(cpu, RV_REASON_MSR_REFUSED, msr, value, vmcs_read(VMCS_GUEST_RIP));
+		guest_skip();
+		return;
+	}
+	log3(cpu, RV_REASON_MSR_REFUSED, msr, value, vmcs_read(VMCS_GUEST_RIP));
+	if (msr == MSR_BIOS_UPDT_TRIG)
+		guest_skip(); /* as a CPU does with an update that is not for it */
+	else
+		guest_inject(VECTOR_GP, 0);
+}
+
+/* The rules of XSETBV (vol. 1, 13.3): what the CPU would refuse must not be executed in root mode. */
+static bool xcr0_is_valid(uint64_t v)
+{
+	uint64_t avx512 = v >> 5 & 7, mpx = v >> 3 & 3, amx = v >> 17 & 3;
+
+	if ((v & ~hv.xcr0_supported) != 0 || !(v & 1))
+		return false;
+	if ((v & 4) && !(v & 2))
+		return false;
+	if (mpx == 1 || mpx == 2 || amx == 1 || amx == 2)
+		return false;
+	return avx512 == 0 || (avx512 == 7 && (v & 4));
+}
+
+void emulate_xsetbv(struct percpu *cpu)
+{
+	uint64_t value = (cpu->regs.gpr[RAX] & 0xffffffff) | cpu->regs.gpr[RDX] << 32;
+
+	if ((uint32_t)cpu->regs.gpr[RCX] != 0 || guest_cpl() != 0 || !xcr0_is_valid(value)) {
+		guest_inject(VECTOR_GP, 0);
+		return;
+	}
+	xsetbv(0, value);
+	guest_skip();
+}
+
+void emulate_io(struct percpu *cpu)
+{
+	uint64_t q = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	bool in = q & 1u << 3, string = q & 1u << 4, wide = (q & 7) != 0;
+	uint8_t al = (uint8_t)cpu->regs.gpr[RAX];
+
+	/* Only the doorbell port exits. It is the SMI command port as well, whose other values are the firmware's. */
+	if (string || wide) {
+		guest_inject(VECTOR_GP, 0);
+		return;
+	}
+	if (in) {
+		cpu->regs.gpr[RAX] = (cpu->regs.gpr[RAX] & ~0xffull) | inb(RV_DOORBELL_PORT);
+		guest_skip();
+	} else if (al == RV_DOORBELL_VALUE) {
+		cpu->regs.gpr[RAX] = RV_HC_UPDATE;
+		hypercall_handle(cpu);
+	} else {
+		outb(RV_DOORBELL_PORT, al);
+		guest_skip();
+	}
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * entry.S - the image header, the way in, the AP trampoline, VM entry and exit, root mode's exception stubs.
+ */
+#include "x86/offsets.h"
+
+	.section .header, "a"
+	.globl hv_header
+hv_header:
+	.quad 0x3130564856415652	/* RV_HV_MAGIC */
+	.long 1				/* RV_ABI_VERSION */
+	.long hv_image_bytes
+	.quad hv_memory_bytes
+	.quad hv_entry
+
+	.text
+	.code64
+/* int64_t hv_entry(struct rv_launch *l): see include/ravelin/launch.h */
+hv_entry:
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	mov %rsp, %rsi			/* struct launch_frame */
+	mov %rsp, %rbx
+	lea first_stack_top(%rip), %rsp
+	call launch_main
+	mov %rbx, %rsp			/* only after a failure */
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	ret
+
+/* Where the trampoline arrives: hv.starting's stack, then C. */
+	.globl ap_entry
+ap_entry:
+	mov ap_stack(%rip), %rsp
+	mov ap_cpu(%rip), %rdi
+	xor %ebp, %ebp
+	call launch_ap
+	ud2
+
+/* Copied to the page below 1 MiB. The page is mapped one to one in the trampoline's tables. CS = page >> 4, IP = 0. */
+	.code16
+	.globl trampoline, trampoline_end, trampoline_cr3, trampoline_base
+trampoline:
+	cli
+	cld
+	mov %cs, %ax
+	mov %ax, %ds
+	movl trampoline_base - trampoline, %ebx
+	leal trampoline_gdt - trampoline(%ebx), %eax
+	movl %eax, trampoline_gdt_pointer + 2 - trampoline
+	leal trampoline_64 - trampoline(%ebx), %eax
+	movl %eax, trampoline_jump - trampoline
+	lgdtl trampoline_gdt_pointer - trampoline
+	movl $0x20, %eax		/* CR4.PAE */
+	movl %eax, %cr4
+	movl trampoline_cr3 - trampoline, %eax
+	movl %eax, %cr3
+	movl $0xc0000080, %ecx		/* IA32_EFER: LME, NXE */
+	xorl %edx, %edx
+	movl $0x900, %eax
+	wrmsr
+	movl $0x80010031, %eax		/* CR0: PG WP NE ET PE */
+	movl %eax, %cr0
+	ljmpl *(trampoline_jump - trampoline)
+	.code64
+trampoline_64:
+	mov $0x10, %eax
+	mov %eax, %ds
+	mov %eax, %es
+	mov %eax, %ss
+	movabs $ap_entry, %rax
+	jmp *%rax
+	.align 8
+trampoline_gdt:
+	.quad 0
+	.quad 0x00af9b000000ffff
+	.quad 0x00cf93000000ffff
+trampoline_gdt_pointer:
+	.word 0x17
+	.long 0
+trampoline_jump:
+	.long 0
+	.word 0x08
+	.align 8
+trampoline_cr3:
+	.long 0
+trampoline_base:
+	.long 0
+trampoline_end:
+
+/*
+ * int vmx_run(struct regs *r, uint64_t launched)
+ * 0 = VM exit; 1 = VM entry failed (VMfail); 2 = not entered: an NMI came in root mode.
+ *
+ * An NMI between the check and the entry must not be lost: the NMI handler sends code interrupted in [critical_start,
+ * critical_end) to vmx_abort.
+ */
+	.globl vmx_run, vmx_exit
+vmx_run:
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	push %rdi
+	mov $0x6c14, %eax		/* VMCS_HOST_RSP */
+	vmwrite %rsp, %rax
+critical_start:
+	cmpl $0, %gs:PERCPU_NMI_SEEN
+	jne vmx_abort
+	test %esi, %esi
+	mov 0x00(%rdi), %rax
+	mov 0x08(%rdi), %rcx
+	mov 0x10(%rdi), %rdx
+	mov 0x18(%rdi), %rbx
+	mov 0x28(%rdi), %rbp
+	mov 0x30(%rdi), %rsi
+	mov 0x40(%rdi), %r8
+	mov 0x48(%rdi), %r9
+	mov 0x50(%rdi), %r10
+	mov 0x58(%rdi), %r11
+	mov 0x60(%rdi), %r12
+	mov 0x68(%rdi), %r13
+	mov 0x70(%rdi), %r14
+	mov 0x78(%rdi), %r15
+	mov 0x38(%rdi), %rdi
+	jz 1f
+	vmresume
+	jmp 2f
+1:	vmlaunch
+critical_end:
+2:	mov $1, %eax
+	jmp 3f
+vmx_abort:
+	mov $2, %eax
+	jmp 3f
+vmx_exit:
+	push %rdi
+	mov 8(%rsp), %rdi
+	mov %rax, 0x00(%rdi)
+	mov %rcx, 0x08(%rdi)
+	mov %rdx, 0x10(%rdi)
+	mov %rbx, 0x18(%rdi)
+	mov %rbp, 0x28(%rdi)
+	mov %rsi, 0x30(%rdi)
+	popq 0x38(%rdi)
+	mov %r8, 0x40(%rdi)
+	mov %r9, 0x48(%rdi)
+	mov %r10, 0x50(%rdi)
+	mov %r11, 0x58(%rdi)
+	mov %r12, 0x60(%rdi)
+	mov %r13, 0x68(%rdi)
+	mov %r14, 0x70(%rdi)
+	mov %r15, 0x78(%rdi)
+	xor %eax, %eax
+3:	add $8, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	ret
+
+/* void root_iret(void) */
+	.globl root_iret
+root_iret:
+	mov %rsp, %rax
+	push $0x10
+	push %rax
+	pushfq
+	push $0x08
+	lea 1f(%rip), %rax
+	push %rax
+	iretq
+1:	ret
+
+	.globl nmi_entry
+nmi_entry:
+	push %rax
+	push %rcx
+	mov 16(%rsp), %rax		/* interrupted RIP */
+	lea critical_start(%rip), %rcx
+	cmp %rcx, %rax
+	jb 1f
+	lea critical_end(%rip), %rcx
+	cmp %rcx, %rax
+	jae 1f
+	lea vmx_abort(%rip), %rcx
+	mov %rcx, 16(%rsp)
+	/* The interrupted code had loaded guest registers over its own, but for RSP: vmx_abort needs only that. */
+1:	movl $1, %gs:PERCPU_NMI_SEEN
+	pop %rcx
+	pop %rax
+	iretq
+
+/* Exceptions of root mode: vector and frame to C, which stops. */
+	.macro STUB n
+	.align 16
+	push $\n
+	jmp exception_common
+	.endm
+	.align 16
+	.globl exception_stubs
+exception_stubs:
+	.set i, 0
+	.rept 32
+	STUB i
+	.set i, i + 1
+	.endr
+exception_common:
+	pop %rdi
+	mov %rsp, %rsi
+	and $-16, %rsp
+	call exception_stop
+	ud2
+
+	.bss
+	.align 16
+	.skip 8192
+first_stack_top:
+	.globl ap_stack, ap_cpu
+	.align 8
+ap_stack:
+	.skip 8
+ap_cpu:
+	.skip 8
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* exits.c - the guest's run loop and VM exits; see exits.h. Intel SDM vol. 3, chapters 26 to 28. */
+#include <hv/dim.h>
+#include <hv/emulate.h>
+#include <hv/exits.h>
+#include <hv/hypercall.h>
+#include <hv/launch.h>
+#include <hv/percpu.h>
+#include <hv/reset.h>
+#include <hv/x86/regs.h>
+
+void guest_skip(void)
+{
+	vmcs_set(VMCS_GUEST_RIP, vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
+	/* The skipped instruction ends a shadow of STI or MOV SS. */
+	uint64_t i = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	if (i & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS))
+		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, i & ~(uint64_t)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
+}
+
+void guest_inject(uint32_t vector, int64_t error)
+{
+	uint32_t info = vector | INTERRUPTION_TYPE_EXCEPTION | INTERRUPTION_VALID;
+
+	if (error >= 0) {
+		info |= INTERRUPTION_ERROR_CODE;
+		vmcs_set(VMCS_ENTRY_EXCEPTION_ERROR, (uint64_t)error);
+	}
+	vmcs_set(VMCS_ENTRY_INTERRUPTION_INFO, info);
+}
+
+uint32_t guest_cpl(void)
+{
+	return vmcs_read(VMCS_GUEST_ACCESS + 2 * SEG_SS) >> 5 & 3;
+}
+
+bool guest_is_64(void)
+{
+	/* Long mode is EFER.LMA and CS.L (pitfall 17). */
+	return (vmcs_read(VMCS_GUEST_EFER) & EFER_LMA) && (vmcs_read(VMCS_GUEST_ACCESS + 2 * SEG_CS) & 1u << 13);
+}
+
+void guest_park(struct percpu *cpu)
+{
+	/* As short as can be: the SIPI may come 200 instructions after the INIT, and is lost before the VM entry. The rest of
+	 * the state is written at the SIPI exit. */
+	vmcs_set(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
+	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, 0);
+	cpu->waits_for_sipi = true;
+	cpu->guest_nmi = false;
+}
+
+bool nmi_account(struct percpu *cpu)
+{
+	if (__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST) != 0)
+		return true;
+	cpu->guest_nmi = true;
+	return false;
+}
+
+/* An event whose delivery was cut short by this exit is delivered again (28.2.4). */
+static void event_requeue(void)
+{
+	uint32_t info = (uint32_t)vmcs_read(VMCS_IDT_VECTORING_INFO);
+
+	if (!(info & INTERRUPTION_VALID))
+		return;
+	if (info & INTERRUPTION_ERROR_CODE)
+		vmcs_set(VMCS_ENTRY_EXCEPTION_ERROR, vmcs_read(VMCS_IDT_VECTORING_ERROR));
+	vmcs_set(VMCS_ENTRY_INSTRUCTION_LENGTH, vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
+	vmcs_set(VMCS_ENTRY_INTERRUPTION_INFO, info & ~INTERRUPTION_NMI_UNBLOCKING);
+}
+
+static void nmi_window(bool on)
+{
+	uint64_t primary = vmcs_read(VMCS_PRIMARY_CONTROLS);
+
+	vmcs_set(VMCS_PRIMARY_CONTROLS,
+		 on ? primary | PRIMARY_NMI_WINDOW_EXITING : primary & ~(uint64_t)PRIMARY_NMI_WINDOW_EXITING);
+}
+
+static void guest_nmi_deliver(struct percpu *cpu)
+{
+	uint64_t blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) &
+			   (INTERRUPTIBILITY_NMI | INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS);
+
+	if (blocked || (vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID)) {
+		nmi_window(true);
+		return;
+	}
+	vmcs_set(VMCS_ENTRY_INTERRUPTION_INFO, VECTOR_NMI | INTERRUPTION_TYPE_NMI | INTERRUPTION_VALID);
+	cpu->guest_nmi = false;
+}
+
+static void timer_set(struct percpu *cpu, bool on, uint64_t ticks)
+{
+	uint64_t units = ticks >> hv.caps.timer_shift, pin = hv.caps.guest.pin;
+
+	vmcs_set(VMCS_PIN_CONTROLS, on ? pin : pin & ~(uint64_t)PIN_PREEMPTION_TIMER);
+	vmcs_set(VMCS_GUEST_PREEMPTION_TIMER, units > 0xffffffff ? 0xffffffff : units);
+	cpu->timer_armed = on;
+}
+
+/* While an update waits for its confirmation every CPU carries the deadline, so that no CPU can be taken away to escape it. */
+static void deadline_check(struct percpu *cpu)
+{
+	uint64_t deadline = __atomic_load_n(&hv.deadline_tsc, __ATOMIC_SEQ_CST), now = rdtsc();
+
+	if (deadline != 0 && now >= deadline) {
+		dim_deadline(cpu);
+		deadline = __atomic_load_n(&hv.deadline_tsc, __ATOMIC_SEQ_CST);
+		now = rdtsc();
+	}
+	timer_set(cpu, deadline != 0, deadline > now ? deadline - now : 1);
+}
+
+/*
+ * Everything that others may want of this CPU. What may take a lock comes first, while in_guest is 0; what must not be
+ * missed comes after in_guest is 1; see percpu.h for the order.
+ */
+static void enter_prepare(struct percpu *cpu)
+{
+	for (;;) {
+		if ((cpu->timer_armed || hv.deadline_tsc != 0) && cpu->proved)
+			deadline_check(cpu);
+		if (cpu->take_request)
+			hypercall_leave_guest(cpu);
+		if (!cpu->waits_for_sipi)
+			__atomic_exchange_n(&cpu->in_guest, 1, __ATOMIC_SEQ_CST);
+		struct percpu *holder = __atomic_load_n(&hv.holder, __ATOMIC_SEQ_CST);
+		uint64_t generation = __atomic_load_n(&hv.ept_generation, __ATOMIC_SEQ_CST);
+
+		if (holder == NULL && cpu->seen_generation == generation && !cpu->nmi_seen)
+			break;
+		if (cpu->seen_generation != generation) {
+			ept_invalidate(hv.ept.eptp);
+			__atomic_store_n(&cpu->seen_generation, generation, __ATOMIC_SEQ_CST);
+		}
+		__atomic_store_n(&cpu->in_guest, 0, __ATOMIC_SEQ_CST);
+		if (cpu->nmi_seen) {
+			cpu->nmi_seen = 0;
+			nmi_account(cpu);
+		}
+		while (__atomic_load_n(&hv.holder, __ATOMIC_SEQ_CST) != NULL) {
+			reset_help();
+			cpu_pause();
+		}
+	}
+	if (cpu->guest_nmi && !cpu->waits_for_sipi)
+		guest_nmi_deliver(cpu);
+}
+
+static void exit_exception_nmi(struct percpu *cpu)
+{
+	uint32_t info = (uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+	uint32_t vector = info & 0xff;
+
+	event_requeue();
+	if ((info & INTERRUPTION_TYPE_MASK) == INTERRUPTION_TYPE_NMI) {
+		root_iret();
+		nmi_account(cpu);
+		return;
+	}
+	/* #DB and #AC are intercepted only so that the CPU's microcode can not loop delivering them (CVE-2015-5307, -8104). */
+	if (vector == VECTOR_DB) {
+		write_dr6((read_dr6() & ~0xfull) | vmcs_read(VMCS_EXIT_QUALIFICATION));
+		vmcs_set(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~(1ull << 13));
+		guest_inject(vector, -1);
+	} else {
+		guest_inject(vector, (int64_t)vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR));
+	}
+}
+
+static void exit_init(struct percpu *cpu)
+{
+	cpu->init_storm++;
+	/* An INIT right after a SIPI, before the guest's first instruction, is an old one that an emulator kept (reset.h). */
+	if (!(cpu->fresh_sipi && vmcs_read(VMCS_GUEST_RIP) == 0)) {
+		guest_park(cpu);
+		return;
+	}
+	if (cpu->init_storm >= (hv.init_quirk ? 1 : RESET_STORM))
+		reset_clear_init(cpu, pa_make(0));
+}
+
+static void exit_sipi(struct percpu *cpu)
+{
+	uint8_t vector = (uint8_t)vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	root_iret();
+	cpu->smi_blocking = (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SMI) != 0;
+	if (cpu->state == RV_CPU_TAKEN) {
+		guest_park(cpu);
+		hypercall_serve_taken(cpu);
+		return;
+	}
+	launch_real_mode(cpu, vector);
+	vmcs_set(VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
+	cpu->waits_for_sipi = false;
+	cpu->fresh_sipi = true;
+}
+
+static void exit_triple_fault(struct percpu *cpu)
+{
+	log3(cpu, RV_REASON_GUEST_SHUTDOWN, vmcs_read(VMCS_GUEST_RIP), 0, 0);
+	/* What a PC does with a shutdown cycle: reset. Port 0xcf9, then the keyboard controller. */
+	outb(0xcf9, 0x02);
+	outb(0xcf9, 0x06);
+	delay_us(10000);
+	outb(0x64, 0xfe);
+	delay_us(100000);
+	hv_stop(cpu, RV_REASON_GUEST_SHUTDOWN, vmcs_read(VMCS_GUEST_RIP), 0, 0);
+}
+
+static void exit_ept_violation(struct percpu *cpu)
+{
+	gpa_t gpa = gpa_make(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
+	uint64_t access = vmcs_read(VMCS_EXIT_QUALIFICATION), rip = vmcs_read(VMCS_GUEST_RIP);
+	const struct row *row;
+	bool refused = false;
+
+	event_requeue();
+	/* An IRET that was cut short had already unblocked NMIs (28.2.3). */
+	if ((access & 1u << 12) && !(vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID))
+		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | INTERRUPTIBILITY_NMI);
+	lock_acquire(&hv.lock);
+	row = partition_find(&hv.partition, pa_make(gpa.v));
+	if (row != NULL && row->isolated) {
+		/* The page comes back within the FIMCE's time budget: the guest tries again until then. */
+		if (cpu->isolated_touch != gpa.v)
+			log3(cpu, RV_REASON_ISOLATED_TOUCH, gpa.v, rip, 0);
+		cpu->isolated_touch = gpa.v;
+	} else if (row == NULL || row->owner != OWNER_GUEST) {
+		refused = true;
+	} else if (row->perm != PERM_RWX) {
+		dim_text_written(cpu, gpa, rip);
+	} else {
+		uint64_t size;
+
+		refused = ept_leaf(&hv.ept, gpa, &size) == 0 && ept_fill(&hv.ept, gpa) != 0;
+	}
+	lock_release(&hv.lock);
+	if (refused) {
+		log3(cpu, RV_REASON_HIDDEN_TOUCH, gpa.v, access & 7, rip);
+		guest_inject(VECTOR_GP, 0);
+	}
+}
+
+static void exit_timer(struct percpu *cpu)
+{
+	if (!cpu->proved) {
+		cpu->proved = true;
+		timer_set(cpu, false, 0);
+		log3(cpu, RV_REASON_LAUNCH_OK, hv.cpu_count, hv.launch.pool_base, hv.launch.pool_bytes);
+		__atomic_store_n(&hv.released, 1, __ATOMIC_RELEASE);
+	}
+	/* A deadline: enter_prepare looks at the clock. */
+}
+
+static void exit_handle(struct percpu *cpu, uint32_t reason)
+{
+	switch (reason) {
+	case EXIT_VMCALL:
+		hypercall_handle(cpu);
+		break;
+	case EXIT_CPUID:
+		emulate_cpuid(cpu);
+		break;
+	case EXIT_EXCEPTION_NMI:
+		exit_exception_nmi(cpu);
+		break;
+	case EXIT_INIT:
+		exit_init(cpu);
+		return; /* keeps init_storm and fresh_sipi */
+	case EXIT_SIPI:
+		exit_sipi(cpu);
+		return;
+	case EXIT_NMI_WINDOW:
+		nmi_window(false);
+		break;
+	case EXIT_PREEMPTION_TIMER:
+		exit_timer(cpu);
+		break;
+	case EXIT_EPT_VIOLATION:
+		exit_ept_violation(cpu);
+		break;
+	case EXIT_CR_ACCESS:
+		emulate_cr_access(cpu);
+		break;
+	case EXIT_RDMSR:
+		emulate_rdmsr(cpu);
+		break;
+	case EXIT_WRMSR:
+		emulate_wrmsr(cpu);
+		break;
+	case EXIT_XSETBV:
+		emulate_xsetbv(cpu);
+		break;
+	case EXIT_IO:
+		emulate_io(cpu);
+		break;
+	case EXIT_INVD:
+		/* Dropping dirty lines would undo root mode's own writes: write them back instead. */
+		cpu_wbinvd();
+		guest_skip();
+		break;
+	case EXIT_TRIPLE_FAULT:
+		exit_triple_fault(cpu);
+		break;
+	case EXIT_GETSEC:
+	case EXIT_INVEPT:
+	case EXIT_INVVPID:
+		guest_inject(VECTOR_UD, -1);
+		break;
+	default:
+		if (reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON) {
+			guest_inject(VECTOR_UD, -1);
+			break;
+		}
+		hv_stop(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_EXIT_QUALIFICATION), vmcs_read(VMCS_GUEST_RIP));
+	}
+	cpu->fresh_sipi = false;
+	cpu->init_storm = 0;
+}
+
+static int run_once(struct percpu *cpu)
+{
+	uint32_t reason;
+	int result;
+
+	enter_prepare(cpu);
+	result = vmx_run(&cpu->regs, cpu->launched);
+	__atomic_store_n(&cpu->in_guest, 0, __ATOMIC_RELEASE);
+	if (result != 0)
+		return result;
+	cpu->launched = true;
+	reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
+	if (reason >= RV_EXIT_REASONS)
+		return 1;
+	cpu->stat.exits++;
+	cpu->stat.exit[reason]++;
+	if (cpu->smi_blocking)
+		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
+			 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
+	exit_handle(cpu, reason);
+	return 0;
+}
+
+_Noreturn void exits_run(struct percpu *cpu)
+{
+	cpu->state = RV_CPU_GUEST;
+	cpu->stage = STAGE_RUNNING;
+	while (run_once(cpu) != 1)
+		;
+	hv_stop(cpu, RV_REASON_ENTRY_FAILED, vmcs_read(VMCS_EXIT_REASON), vmcs_read(VMCS_INSTRUCTION_ERROR),
+		vmcs_read(VMCS_GUEST_RIP));
+}
+
+void exits_run_first(struct percpu *cpu, uint64_t *error)
+{
+	cpu->state = RV_CPU_GUEST;
+	cpu->stage = STAGE_RUNNING;
+	while (!cpu->proved) {
+		if (run_once(cpu) == 1) {
+			uint64_t reason = vmcs_read(VMCS_EXIT_REASON);
+
+			*error = reason & EXIT_REASON_ENTRY_FAILURE ? reason : vmcs_read(VMCS_INSTRUCTION_ERROR);
+			return;
+		}
+	}
+	exits_run(cpu);
+}
+
+void exception_stop(uint64_t vector, const uint64_t *frame);
+
+/** Called by entry.S for an exception in root mode. frame: error code (if the vector has one), RIP, CS, ... */
+void exception_stop(uint64_t vector, const uint64_t *frame)
+{
+	bool has_error = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
+	struct percpu *cpu = hv.cpu[0];
+	uint32_t id = apic_id();
+
+	for (uint32_t i = 0; i < hv.cpu_count; i++) {
+		if (hv.cpu[i]->apic_id == id)
+			cpu = hv.cpu[i];
+	}
+	hv_stop(cpu, RV_REASON_ROOT_EXCEPTION, vector, frame[has_error ? 1 : 0], read_cr2());
+}
+
+static void bit_set(uint8_t *map, uint32_t bit)
+{
+	map[bit / 8] = (uint8_t)(map[bit / 8] | 1u << bit % 8);
+}
+
+void exits_fill_bitmaps(uint8_t msr[RV_PAGE_SIZE], uint8_t io_a[RV_PAGE_SIZE])
+{
+	uint8_t *read_low = msr, *write_low = msr + 2048;
+
+	/* Hidden: VMX. */
+	bit_set(read_low, MSR_FEATURE_CONTROL);
+	bit_set(write_low, MSR_FEATURE_CONTROL);
+	for (uint32_t i = MSR_VMX_BASIC; i <= MSR_VMX_LAST; i++) {
+		bit_set(read_low, i);
+		bit_set(write_low, i);
+	}
+	/* Writes that could reach isolated memory or change memory types under the EPT's feet (pitfall 19). */
+	for (uint32_t i = 0; i < 0x300; i++) {
+		if (mtrr_is_msr(i))
+			bit_set(write_low, i);
+	}
+	for (uint32_t i = MSR_RTIT_FIRST; i <= MSR_RTIT_LAST; i++)
+		bit_set(write_low, i);
+	bit_set(write_low, MSR_APIC_BASE);
+	bit_set(write_low, MSR_BIOS_UPDT_TRIG);
+	bit_set(write_low, MSR_SMM_MONITOR_CTL);
+	bit_set(write_low, MSR_HW_FEEDBACK_PTR);
+	bit_set(write_low, MSR_HW_FEEDBACK_THREAD);
+	bit_set(io_a, RV_DOORBELL_PORT);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fimce.h - fully isolated micro-computing environments: build, run, end.
+ *
+ * EMPTY -> BUILT        fimce_create (guest, by hypercall)
+ * BUILT -> MEASURED -> SEALED -> RUNNING   the manager's VMCALL RV_FC_MEASURED
+ * RUNNING -> YIELDED    the task's VMCALL RV_FC_YIELD;  YIELDED -> RUNNING  fimce_run with a command (dim.c)
+ * RUNNING -> DONE       VMCALL RV_FC_EXIT
+ * any -> DEAD           fault, watchdog, forbidden action, refusal by the manager, kill
+ * DONE, DEAD, YIELDED, BUILT -> SCRUBBED -> EMPTY   fimce_destroy (guest, by hypercall)
+ */
+#ifndef HV_FIMCE_H
+#define HV_FIMCE_H
+
+#include <hv/address.h>
+#include <hv/vmx/vmcs.h>
+#include <ravelin/fimce.h>
+#include <ravelin/image.h>
+
+struct percpu;
+
+struct fimce {
+	uint32_t id;	/* 0 = EMPTY slot */
+	uint32_t state; /* enum rv_fimce_state */
+	struct rv_fimce_status status;
+	uint64_t gpr[16];
+	uint16_t vpid;
+	bool vmcs_ready;    /* the VMCS holds its guest state */
+	bool launched;	    /* on this run */
+	bool sealed;	    /* the page table is final */
+	bool kill;	    /* asked for by RV_HC_FIMCE_DESTROY while it runs */
+	struct percpu *cpu; /* on which it runs */
+
+	/* Two extents: what only root mode may touch, and what the FIMCE sees. */
+	pa_t control; /* VMCS, XSAVE area, table of target pages, page tables */
+	uint32_t control_pages;
+	uint32_t tables_used, tables_total;
+	pa_t memory;
+	uint32_t memory_pages;
+
+	/* Pieces of control and memory. */
+	pa_t vmcs, fpu, target_list, tables;
+	pa_t param, mailbox, targets, data, stack, input, output, load;
+	uint32_t target_list_pages;
+	struct rv_fimce_param values; /* what the param page was filled with */
+
+	/* Update (dim.c). */
+	uint32_t update; /* enum rv_update_state */
+	bool stale;
+	bool has_revert;
+	bool isolated;
+	bool lent;     /* the target pages are shared with it */
+	pa_t snapshot; /* target_count pages; twice that with has_revert */
+	uint32_t snapshot_pages;
+	uint64_t deadline_tsc;
+	uint8_t component[RV_DIGEST_SIZE];
+};
+
+/** The FIMCE with this id, or NULL. */
+struct fimce *fimce_find(uint32_t id);
+
+/**
+ * RV_HC_FIMCE_CREATE. create is root mode's own copy.
+ * @return the id, or a negative errno with a reason noted in the CPU by hypercall_refuse.
+ */
+int64_t fimce_create(struct percpu *cpu, const struct rv_fimce_create *create);
+
+/** Builds a FIMCE for RV_MODE_JOURNAL whose input is bytes bytes at records. Errors as fimce_create. */
+int64_t fimce_create_journal(struct percpu *cpu, const void *records, uint32_t bytes);
+
+/**
+ * Runs a BUILT or YIELDED FIMCE on this CPU until it yields, ends or dies. The lock is held at call and return, not while
+ * it runs. command: what RV_FC_YIELD returns to a YIELDED one. Keeps the guest's FPU, debug and MSR state.
+ */
+void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command);
+
+/** Marks it DEAD. */
+void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t detail, uint64_t value);
+
+/** Scrubs and frees. Not for a running one. */
+void fimce_destroy(struct percpu *cpu, struct fimce *f);
+
+/** Fills the status record from the live state. */
+void fimce_status_fill(const struct fimce *f, struct rv_fimce_status *to);
+
+#endif

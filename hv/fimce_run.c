@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* fimce_run.c - entering a FIMCE, and its few VM exits; see fimce.h. */
+#include <hv/dim.h>
+#include <hv/exits.h>
+#include <hv/fimce_tables.h>
+#include <hv/hypercall.h>
+#include <hv/journal.h>
+#include <hv/launch.h>
+#include <hv/manager.h>
+#include <hv/percpu.h>
+#include <hv/reset.h>
+
+#define CR0_VALUE (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG)
+#define CR4_VALUE (CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT)
+#define TPR_HOLD_ALL 15u
+#define L1D_FLUSH 1u
+
+/* What of the CPU's owner is not in the VMCS and could leak into, or be changed by, a FIMCE. */
+struct owner_state {
+	uint64_t kernel_gs_base; /* SWAPGS does not exit */
+	uint64_t cr2;		 /* MOV from CR2 does not exit */
+	uint64_t tpr;
+};
+
+static void owner_save(struct percpu *cpu, struct owner_state *o)
+{
+	o->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+	o->cr2 = read_cr2();
+	o->tpr = read_cr8();
+	xsave_all(cpu->xsave_area);
+	wrmsr(MSR_KERNEL_GS_BASE, 0);
+	write_cr2(0);
+	/* The owner's interrupts wait: whatever the task does with IF, none is delivered to it. */
+	write_cr8(TPR_HOLD_ALL);
+	if (hv.has_flush_cmd)
+		wrmsr(MSR_FLUSH_CMD, L1D_FLUSH);
+}
+
+static void owner_restore(struct percpu *cpu, const struct owner_state *o)
+{
+	xrstor_all(cpu->xsave_area);
+	write_cr8(o->tpr);
+	write_cr2(o->cr2);
+	wrmsr(MSR_KERNEL_GS_BASE, o->kernel_gs_base);
+	if (hv.has_flush_cmd)
+		wrmsr(MSR_FLUSH_CMD, L1D_FLUSH);
+}
+
+static void segment_flat(struct vmcs_writer *w, uint64_t s, uint16_t selector, uint64_t base, uint32_t access)
+{
+	vmcs_write(w, VMCS_GUEST_SELECTOR + 2 * s, selector);
+	vmcs_write(w, VMCS_GUEST_BASE + 2 * s, base);
+	vmcs_write(w, VMCS_GUEST_LIMIT + 2 * s, 0xffffffff);
+	vmcs_write(w, VMCS_GUEST_ACCESS + 2 * s, access);
+}
+
+static void guest_state_first(struct fimce *f, struct vmcs_writer *w)
+{
+	const struct rv_manager_header *m = &manager_start;
+
+	for (uint64_t s = SEG_ES; s <= SEG_GS; s++)
+		segment_flat(w, s, 0x10, s == SEG_FS ? m->canary : 0, 0xc093);
+	segment_flat(w, SEG_CS, 0x08, 0, 0xa09b);
+	segment_flat(w, SEG_LDTR, 0, 0, SEGMENT_UNUSABLE);
+	segment_flat(w, SEG_TR, 0x18, m->tss, 0x8b);
+	vmcs_write(w, VMCS_GUEST_LIMIT + 2 * SEG_TR, 103);
+	vmcs_write(w, VMCS_GUEST_GDTR_BASE, m->gdt);
+	vmcs_write(w, VMCS_GUEST_GDTR_LIMIT, m->gdt_limit);
+	vmcs_write(w, VMCS_GUEST_IDTR_BASE, m->idt);
+	vmcs_write(w, VMCS_GUEST_IDTR_LIMIT, m->idt_limit);
+	vmcs_write(w, VMCS_GUEST_CR0, CR0_VALUE | hv.caps.cr0_fixed0);
+	vmcs_write(w, VMCS_GUEST_CR3, fimce_tables_root(f).v);
+	vmcs_write(w, VMCS_GUEST_CR4, CR4_VALUE | CR4_VMXE | hv.caps.cr4_fixed0);
+	vmcs_write(w, VMCS_CR0_MASK, ~0ull);
+	vmcs_write(w, VMCS_CR0_SHADOW, CR0_VALUE);
+	vmcs_write(w, VMCS_CR4_MASK, ~0ull);
+	vmcs_write(w, VMCS_CR4_SHADOW, CR4_VALUE);
+	vmcs_write(w, VMCS_GUEST_EFER, EFER_LME | EFER_LMA | EFER_NXE); /* no SCE: SYSCALL is #UD */
+	vmcs_write(w, VMCS_GUEST_PAT, 0x0007040600070406ull);
+	vmcs_write(w, VMCS_GUEST_DEBUGCTL, 0);
+	vmcs_write(w, VMCS_GUEST_DR7, 0x400);
+	vmcs_write(w, VMCS_GUEST_SYSENTER_CS, 0); /* SYSENTER is #GP */
+	vmcs_write(w, VMCS_GUEST_SYSENTER_ESP, 0);
+	vmcs_write(w, VMCS_GUEST_SYSENTER_EIP, 0);
+	vmcs_write(w, VMCS_GUEST_RSP, RV_FIMCE_STACK_TOP);
+	vmcs_write(w, VMCS_GUEST_RIP, m->entry);
+	vmcs_write(w, VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+	vmcs_write(w, VMCS_GUEST_INTERRUPTIBILITY, 0);
+	vmcs_write(w, VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
+	vmcs_write(w, VMCS_GUEST_PENDING_DEBUG, 0);
+	vmcs_write(w, VMCS_EXCEPTION_BITMAP, ~0ull & 0xffffffff);
+	vmcs_write(w, VMCS_VPID, f->vpid);
+}
+
+/* Makes the FIMCE's VMCS current and gives it this CPU's host state. The controls are written anew each time. */
+static void vmcs_enter(struct percpu *cpu, struct fimce *f)
+{
+	uint64_t ticks = f->values.budget_us * hv.launch.tsc_khz / 1000 >> hv.caps.timer_shift;
+	struct vmcs_writer w = {0};
+
+	*(uint32_t *)pa_pointer(f->vmcs) = hv.caps.revision;
+	if (!f->vmcs_ready)
+		(void)vmcs_clear(f->vmcs);
+	if (!vmcs_load(f->vmcs))
+		hv_stop(cpu, RV_REASON_VMCS_FAILED, 0, f->id, 0);
+	launch_vmcs_controls(cpu, &hv.caps.fimce, &w);
+	if (!f->vmcs_ready)
+		guest_state_first(f, &w);
+	vmcs_write(&w, VMCS_GUEST_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffff : ticks);
+	if (w.failed_field != 0)
+		hv_stop(cpu, RV_REASON_VMCS_FAILED, w.failed_field, w.error, f->id);
+	f->vmcs_ready = true;
+	vpid_invalidate(f->vpid);
+}
+
+void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t detail, uint64_t value)
+{
+	struct rv_fimce_status *s = &f->status;
+
+	f->state = RV_FIMCE_DEAD;
+	s->cause = cause;
+	s->detail = detail;
+	s->value = value;
+	s->rip = vmcs_read(VMCS_GUEST_RIP);
+	memcpy(s->gpr, f->gpr, sizeof(s->gpr));
+	s->gpr[RSP] = vmcs_read(VMCS_GUEST_RSP);
+	log_write(cpu, RV_REASON_FIMCE_DIED, f->id, cause, detail, value, s->rip);
+}
+
+static bool segments_ok(struct percpu *cpu, const struct fimce *f, const struct rv_measured *m)
+{
+	uint32_t end = 0, pages = f->values.load_bytes / RV_PAGE_SIZE;
+
+	for (uint32_t i = 0; i < m->segment_count; i++) {
+		const struct rv_measured_segment *s = &m->segment[i];
+
+		if (s->first_page < end || s->pages > pages || s->first_page > pages - s->pages || s->perm > 7 ||
+		    (s->perm & (RV_PERM_W | RV_PERM_X)) == (RV_PERM_W | RV_PERM_X)) {
+			hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_FIMCE_SEGMENT, i);
+			return false;
+		}
+		end = s->first_page + s->pages;
+	}
+	return true;
+}
+
+static int64_t measured_check(struct percpu *cpu, const struct fimce *f, const struct rv_measured *m)
+{
+	bool wants_target = (m->capabilities & RV_CAP_TARGET) != 0, is_signed = (m->flags & RV_MEASURED_SIGNED) != 0;
+	uint64_t last = sequence_get(m->component);
+
+	if (m->size != sizeof(*m) || m->segment_count > sizeof(m->segment) / sizeof(m->segment[0]))
+		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_FIMCE_SEGMENT, m->segment_count);
+	if (!segments_ok(cpu, f, m))
+		return -RV_EINVAL;
+	if (m->capabilities != 0 && !is_signed)
+		return hypercall_refuse(cpu, -RV_EACCES, RV_REASON_FIMCE_CAPABILITY, m->capabilities);
+	if (wants_target != (f->values.target_count != 0))
+		return hypercall_refuse(cpu, -RV_EACCES, RV_REASON_UPDATE_TARGET, f->values.target_count);
+	if (wants_target && m->sequence <= last)
+		return hypercall_refuse(cpu, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE, m->sequence);
+	if (wants_target && !journal_has_room())
+		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_JOURNAL_FULL, hv.journal.count);
+	return 0;
+}
+
+/* MEASURED -> SEALED: the load area gets the segments' rights, the grants are added; the page table is final after this. */
+static int64_t seal(struct percpu *cpu, struct fimce *f)
+{
+	struct rv_measured m = *(const struct rv_measured *)pa_pointer(f->mailbox);
+	struct rv_fimce_status *s = &f->status;
+	int64_t error = measured_check(cpu, f, &m);
+
+	memcpy(s->image_digest, m.image_digest, RV_DIGEST_SIZE);
+	memcpy(s->signer, m.signer, RV_DIGEST_SIZE);
+	memcpy(f->component, m.component, RV_DIGEST_SIZE);
+	memcpy(s->name, m.name, sizeof(s->name));
+	s->name[sizeof(s->name) - 1] = 0;
+	s->sequence = m.sequence;
+	s->is_signed = (m.flags & RV_MEASURED_SIGNED) != 0;
+	if (error)
+		return error;
+	f->state = RV_FIMCE_MEASURED;
+	f->has_revert = (m.flags & RV_MEASURED_HAS_REVERT) != 0;
+	error = dim_lend(cpu, f);
+	if (error) {
+		f->state = RV_FIMCE_BUILT;
+		return error;
+	}
+	s->capabilities = m.capabilities;
+	fimce_tables_map(f, RV_FIMCE_LOAD, f->load, f->values.load_bytes / RV_PAGE_SIZE, FIMCE_PTE_NONE);
+	for (uint32_t i = 0; i < m.segment_count; i++) {
+		uint64_t offset = (uint64_t)m.segment[i].first_page << RV_PAGE_SHIFT;
+		uint32_t perm = m.segment[i].perm;
+
+		fimce_tables_map(f, RV_FIMCE_LOAD + offset, pa_add(f->load, offset), m.segment[i].pages,
+				 perm & RV_PERM_X   ? FIMCE_PTE_RX
+				 : perm & RV_PERM_W ? FIMCE_PTE_RW
+						    : FIMCE_PTE_R);
+	}
+	f->state = RV_FIMCE_SEALED;
+	vpid_invalidate(f->vpid);
+	f->state = RV_FIMCE_RUNNING;
+	return 0;
+}
+
+static void text_log(struct percpu *cpu, struct fimce *f, uint64_t bytes)
+{
+	uint64_t text[5] = {0};
+
+	memcpy(text, pa_pointer(f->mailbox), bytes < sizeof(text) ? bytes : sizeof(text));
+	log_write(cpu, RV_REASON_FIMCE_TEXT, text[0], text[1], text[2], text[3], text[4]);
+}
+
+/* A VMCALL of FIMCE code. @return true if the FIMCE goes on. */
+static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
+{
+	uint64_t number = f->gpr[RAX], rdi = f->gpr[RDI], rsi = f->gpr[RSI];
+	struct rv_fimce_status *s = &f->status;
+
+	guest_skip();
+	/* Before the seal only the manager runs, and it has three things to say. */
+	bool sealed = f->state == RV_FIMCE_RUNNING && f->sealed;
+
+	switch (number) {
+	case RV_FC_MEASURED:
+		if (sealed || f->values.mode != RV_MODE_IMAGE)
+			break;
+		lock_acquire(&hv.lock);
+		f->gpr[RAX] = (uint64_t)seal(cpu, f);
+		f->sealed = f->gpr[RAX] == 0;
+		f->state = RV_FIMCE_RUNNING;
+		lock_release(&hv.lock);
+		f->gpr[RDX] = cpu->refusal.reason;
+		f->gpr[R8] = cpu->refusal.value;
+		return true;
+	case RV_FC_YIELD:
+		if (!sealed || !(s->capabilities & RV_CAP_TARGET))
+			break;
+		s->result = (int64_t)rdi;
+		s->detail = (uint32_t)rsi;
+		s->value = f->gpr[RDX];
+		f->state = RV_FIMCE_YIELDED;
+		return false;
+	case RV_FC_EXIT:
+		if (!sealed && f->values.mode != RV_MODE_JOURNAL)
+			break;
+		s->result = (int64_t)rdi;
+		s->output_bytes = rsi <= f->values.output_bytes ? (uint32_t)rsi : f->values.output_bytes;
+		f->state = RV_FIMCE_DONE;
+		return false;
+	case RV_FC_REFUSE:
+		if (sealed)
+			break;
+		s->result = (int64_t)rdi;
+		fimce_die(cpu, f, RV_CAUSE_REFUSED, (uint32_t)rsi, f->gpr[RDX]);
+		return false;
+	case RV_FC_LOG:
+		text_log(cpu, f, rdi);
+		f->gpr[RAX] = 0;
+		return true;
+	default:
+		break;
+	}
+	fimce_die(cpu, f, RV_CAUSE_PROTOCOL, (uint32_t)number, 0);
+	return false;
+}
+
+/* @return true if the FIMCE goes on. */
+static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason, uint32_t *inits)
+{
+	uint32_t info;
+
+	switch (reason) {
+	case EXIT_VMCALL:
+		return fimce_vmcall(cpu, f);
+	case EXIT_EXCEPTION_NMI:
+		info = (uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+		if ((info & INTERRUPTION_TYPE_MASK) == INTERRUPTION_TYPE_NMI) {
+			root_iret();
+			nmi_account(cpu);
+			return true;
+		}
+		f->status.cr2 = vmcs_read(VMCS_EXIT_QUALIFICATION);
+		fimce_die(cpu, f, RV_CAUSE_EXCEPTION, info & 0xff,
+			  info & INTERRUPTION_ERROR_CODE ? vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR) : 0);
+		return false;
+	case EXIT_PREEMPTION_TIMER:
+		fimce_die(cpu, f, RV_CAUSE_WATCHDOG, 0, f->values.budget_us);
+		return false;
+	case EXIT_TRIPLE_FAULT:
+		fimce_die(cpu, f, RV_CAUSE_TRIPLE_FAULT, 0, 0);
+		return false;
+	case EXIT_INIT:
+		/* An attack by the guest, which may deny service but no more: ignored. */
+		if (++*inits >= RESET_STORM) {
+			reset_clear_init(cpu, f->vmcs);
+			f->launched = false;
+			*inits = 0;
+		}
+		return true;
+	default:
+		fimce_die(cpu, f, RV_CAUSE_BREACH, reason, vmcs_read(VMCS_EXIT_QUALIFICATION));
+		return false;
+	}
+}
+
+static void run_loop(struct percpu *cpu, struct fimce *f)
+{
+	uint32_t inits = 0;
+	bool on = true;
+
+	while (on) {
+		uint32_t reason;
+		int result;
+
+		if (cpu->nmi_seen) {
+			cpu->nmi_seen = 0;
+			nmi_account(cpu);
+		}
+		if (f->kill) {
+			fimce_die(cpu, f, RV_CAUSE_KILLED, 0, 0);
+			return;
+		}
+		result = vmx_run((struct regs *)(void *)f->gpr, f->launched);
+		if (result == 2)
+			continue;
+		reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
+		if (result == 1 || (reason & EXIT_REASON_ENTRY_FAILURE))
+			hv_stop(cpu, RV_REASON_ENTRY_FAILED, reason, vmcs_read(VMCS_INSTRUCTION_ERROR), f->id);
+		f->launched = true;
+		f->status.exits++;
+		cpu->stat.fimce_exits++;
+		if (cpu->smi_blocking)
+			vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
+				 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
+		on = fimce_exit(cpu, f, reason, &inits);
+	}
+}
+
+void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
+{
+	struct owner_state owner;
+	uint64_t begin = rdtsc();
+
+	if (f->state == RV_FIMCE_YIELDED)
+		f->gpr[RAX] = command;
+	f->state = RV_FIMCE_RUNNING;
+	f->cpu = cpu;
+	f->status.cpu = cpu->index;
+	cpu->fimce = f->id;
+	lock_release(&hv.lock);
+
+	owner_save(cpu, &owner);
+	xrstor_all(pa_pointer(f->fpu));
+	vmcs_enter(cpu, f);
+	f->launched = false;
+	run_loop(cpu, f);
+	(void)vmcs_clear(f->vmcs);
+	(void)vmcs_load(cpu->guest_vmcs);
+	xsave_all(pa_pointer(f->fpu));
+	owner_restore(cpu, &owner);
+
+	lock_acquire(&hv.lock);
+	f->status.run_tsc += rdtsc() - begin;
+	f->cpu = NULL;
+	cpu->fimce = 0;
+	if (f->state == RV_FIMCE_DONE)
+		log3(cpu, RV_REASON_FIMCE_DONE, f->id, (uint64_t)f->status.result, f->status.output_bytes);
+	else
+		dim_after_run(cpu, f);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* fimce_tables.c - see fimce_tables.h. Intel SDM vol. 3, 4.5. */
+#include <hv/fimce_tables.h>
+#include <hv/util.h>
+
+#define TABLE_FLAGS 3ull
+#define PTE_ADDRESS 0x000ffffffffff000ull
+/* Top, and for the upper 2 GiB: one of level 3, one of level 2, level 1 for manager, stack, input and output. */
+#define FIXED_TABLES 7u
+
+uint32_t fimce_tables_count(const struct fimce *f, uint32_t load_pages)
+{
+	const struct rv_target_page *list = f->target_list_pages ? pa_pointer(f->target_list) : NULL;
+	uint32_t entries = f->target_list_pages * RV_PAGE_SIZE / (uint32_t)sizeof(*list);
+	uint32_t count = FIXED_TABLES + (load_pages + 511) / 512;
+	uint64_t last = 0;
+
+	/* The list is in order of address, zeros behind its end: count each new region of 512 GiB, 1 GiB and 2 MiB. */
+	for (uint32_t i = 0; i < entries && list[i].va != 0; i++) {
+		for (uint32_t shift = 21; shift <= 39; shift += 9)
+			count += last == 0 || list[i].va >> shift != last >> shift;
+		last = list[i].va;
+	}
+	return count;
+}
+
+static uint64_t *next_table(struct fimce *f, uint64_t *entry)
+{
+	if (*entry == 0)
+		*entry = (f->tables.v + (uint64_t)f->tables_used++ * RV_PAGE_SIZE) | TABLE_FLAGS;
+	return pa_pointer(pa_make(*entry & PTE_ADDRESS));
+}
+
+void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags)
+{
+	if (f->tables_used == 0)
+		f->tables_used = 1;
+	for (uint32_t i = 0; i < pages; i++, va += RV_PAGE_SIZE, pa.v += RV_PAGE_SIZE) {
+		uint64_t *table = pa_pointer(f->tables);
+
+		for (uint32_t shift = 39; shift > 12; shift -= 9)
+			table = next_table(f, &table[va >> shift & 511]);
+		table[va >> 12 & 511] = flags == FIMCE_PTE_NONE ? 0 : pa.v | flags;
+	}
+}
+
+pa_t fimce_tables_root(const struct fimce *f)
+{
+	return f->tables;
+}

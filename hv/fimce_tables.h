@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fimce_tables.h - the fixed page table of a FIMCE. Its pages are in the control extent, which no FIMCE maps.
+ */
+#ifndef HV_FIMCE_TABLES_H
+#define HV_FIMCE_TABLES_H
+
+#include <hv/fimce.h>
+
+#define FIMCE_PTE_R (1ull | 1ull << 63)
+#define FIMCE_PTE_RX 1ull
+#define FIMCE_PTE_RW (1ull | 2ull | 1ull << 63)
+#define FIMCE_PTE_NONE 0ull
+
+/** Number of table pages that a FIMCE with this load area and its list of target pages needs at most. */
+uint32_t fimce_tables_count(const struct fimce *f, uint32_t load_pages);
+
+/** Maps pages at va, or changes what is there. The tables suffice by fimce_tables_count. flags: FIMCE_PTE_*. */
+void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags);
+
+/** Physical address of the top table. */
+pa_t fimce_tables_root(const struct fimce *f);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * hv.h - all mutable state of root mode: one struct hv for the machine, one struct percpu for each CPU.
+ *
+ * Locks: hv.lock guards the partition table, FIMCE slots, EPT contents, journal and pool. It is taken by hypercalls and by
+ * slow exits, never held while a guest or a FIMCE runs. log.lock is a leaf.
+ */
+#ifndef HV_HV_H
+#define HV_HV_H
+
+#include <hv/address.h>
+#include <hv/fimce.h>
+#include <hv/log.h>
+#include <hv/partition.h>
+#include <hv/util.h>
+#include <hv/vmx/capability.h>
+#include <hv/vmx/ept.h>
+#include <hv/x86/mtrr.h>
+#include <ravelin/launch.h>
+
+/** General registers in the order of their encoding, so that exit qualifications index them. rsp is not kept here. */
+struct regs {
+	uint64_t gpr[16];
+};
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+/** Host descriptor tables of one CPU. */
+struct host_tables {
+	uint64_t gdt[5]; /* null, code, data, TSS (two slots) */
+	uint32_t tss[26];
+	uint64_t idt[64]; /* vectors 0 to 31 */
+};
+
+#define HOST_CS 0x08u
+#define HOST_DS 0x10u
+#define HOST_TSS 0x18u
+#define HOST_STACK_BYTES 16384u
+
+enum launch_stage { STAGE_NONE, STAGE_STARTED, STAGE_READY, STAGE_FAILED, STAGE_RUNNING };
+
+struct percpu {
+	/* Offsets of the first two are known to entry.S. */
+	uint32_t nmi_seen;  /* 0: set by the NMI handler of root mode; makes the next VM entry abort */
+	uint32_t in_vmx_run; /* 4: unused by C */
+	struct regs regs;   /* of the guest, while in root mode */
+
+	uint32_t index;
+	uint32_t apic_id;
+	enum launch_stage stage; /* written by the CPU itself, read by the launching CPU */
+
+	/* Rendezvous; see percpu.h. */
+	uint32_t in_guest;	 /* 1 from before the last check until after the VM exit */
+	uint32_t kicked;	 /* an NMI was sent by another CPU's root mode */
+	uint64_t seen_generation; /* of the EPT */
+
+	bool launched;		/* the guest VMCS was launched */
+	bool guest_nmi;		/* an NMI of the guest waits for injection */
+	bool fresh_sipi;	/* no guest instruction since the last SIPI exit */
+	bool smi_blocking;	/* this CPU reports "blocking by SMI" after a SIPI exit: clear it at every exit */
+	bool waits_for_sipi;
+	bool timer_armed;	/* the deadline timer of the guest VMCS runs */
+	bool proved;		/* its guest may run: the first CPU's first VM entry succeeded */
+	uint64_t isolated_touch; /* address of the last touch of isolated memory, so that waiting logs once */
+	void *reset_context[5];	/* where to go on after a reset; see reset.h */
+	uint32_t init_storm;	/* INIT exits in a row */
+	uint32_t state;		/* enum rv_cpu_state */
+	uint32_t fimce;		/* id that this CPU runs, or 0 */
+	uint32_t fimce_request; /* a taken CPU is to run this FIMCE */
+	uint32_t take_request;	/* the guest gives this CPU up */
+	struct rv_failure_note {
+		uint32_t reason;
+		uint64_t value;
+	} refusal; /* of the hypercall at hand */
+
+	pa_t vmxon_region;
+	pa_t guest_vmcs;
+	void *xsave_area;	/* hv->xsave_bytes, 64-byte aligned */
+	struct rv_stat stat;
+	struct host_tables tables;
+	struct rv_frames frames; /* copy of the frame list of the hypercall at hand */
+	uint8_t scratch[RV_PAGE_SIZE] __attribute__((aligned(64)));
+	uint8_t stack[HOST_STACK_BYTES] __attribute__((aligned(16)));
+};
+
+#define JOURNAL_CAPACITY 1024u
+#define SEQUENCE_CAPACITY 64u
+
+struct journal {
+	struct rv_journal_record *record; /* [JOURNAL_CAPACITY] */
+	uint32_t count;
+	struct rv_journal_head head; /* covers the first head.count records */
+};
+
+/** The highest sequence number confirmed for a component. */
+struct sequence {
+	uint8_t component[RV_DIGEST_SIZE];
+	uint64_t number;
+};
+
+struct hv {
+	struct rv_launch launch; /* our copy */
+	struct lock lock;
+	struct vmx_caps caps;
+	struct mtrr mtrr;
+	struct ept ept;
+	struct partition partition;
+	struct log log;
+	struct journal journal;
+	struct sequence sequence[SEQUENCE_CAPACITY];
+	struct fimce fimce[RV_MAX_FIMCES];
+	uint32_t next_fimce_id;
+
+	struct percpu *cpu[RV_MAX_CPUS];
+	uint32_t cpu_count;
+
+	uint64_t ept_generation; /* raised after every change that takes rights away */
+	struct percpu *holder;	 /* keeps all other CPUs in root mode; NULL = nobody */
+	struct lock hold_lock;
+	uint64_t deadline_tsc;	 /* earliest update deadline, 0 = none */
+	uint32_t init_quirk;	 /* pending INITs need a reset; see reset.h */
+	struct percpu *reset_cpu; /* waits for another CPU to restart it */
+	uint32_t reset_helper;	 /* 1: a CPU has taken on to restart reset_cpu */
+
+	pa_t page_tables;	 /* root mode's PML4 */
+	pa_t trampoline_tables;	 /* the same with the trampoline page mapped one to one */
+	pa_t msr_bitmap;
+	pa_t io_bitmap_a;
+	pa_t io_bitmap_b;
+	uint32_t xsave_bytes;
+	uint32_t physical_bits;
+	uint64_t xcr0_supported;
+	bool has_flush_cmd;
+	bool panicked;
+	uint32_t released;	 /* the first CPU runs as a guest: the others may enter */
+	uint32_t abandoned;	 /* the launch failed: the others leave VMX */
+};
+
+extern struct hv hv;
+
+#endif

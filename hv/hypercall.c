@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* hypercall.c - see hypercall.h. Every argument is checked here or in the function that it is handed to. */
+#include <hv/audit.h>
+#include <hv/dim.h>
+#include <hv/exits.h>
+#include <hv/hypercall.h>
+#include <hv/journal.h>
+#include <hv/manager.h>
+#include <hv/percpu.h>
+#include <hv/x86/regs.h>
+
+#define TAKE_PATIENCE_US 100000u
+#define RESEND_US 50u
+
+int64_t hypercall_refuse(struct percpu *cpu, int64_t error, uint32_t reason, uint64_t value)
+{
+	cpu->refusal.reason = reason;
+	cpu->refusal.value = value;
+	return error;
+}
+
+bool hypercall_is_guest_ram(uint64_t page)
+{
+	const struct row *row;
+
+	if ((page & ~PAGE_MASK) != 0)
+		return false;
+	for (uint32_t i = 0; i < hv.launch.ram_count; i++) {
+		const struct rv_launch_ram *r = &hv.launch.ram[i];
+
+		if (page < r->base || page - r->base >= r->bytes || r->bytes - (page - r->base) < RV_PAGE_SIZE)
+			continue;
+		row = partition_find(&hv.partition, pa_make(page));
+		return row != NULL && row->owner == OWNER_GUEST && row->perm == PERM_RWX && !row->isolated;
+	}
+	return false;
+}
+
+int64_t frames_load(struct percpu *cpu, uint64_t gpa)
+{
+	struct rv_frames *f = &cpu->frames;
+
+	if (!hypercall_is_guest_ram(gpa))
+		return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_HC_FRAMES_ADDRESS, gpa);
+	copy_pages(f, pa_pointer(pa_make(gpa)), 1);
+	if (f->count == 0 || f->count > 511 || f->bytes > f->count * RV_PAGE_SIZE)
+		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_FRAMES_COUNT, f->count);
+	for (uint32_t i = 0; i < f->count; i++) {
+		if (!hypercall_is_guest_ram(f->frame[i]))
+			return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_HC_FRAME, f->frame[i]);
+	}
+	return 0;
+}
+
+void frames_read(const struct percpu *cpu, void *to, uint32_t bytes)
+{
+	for (uint32_t done = 0, i = 0; done < bytes; done += RV_PAGE_SIZE, i++) {
+		uint32_t part = bytes - done < RV_PAGE_SIZE ? bytes - done : RV_PAGE_SIZE;
+
+		memcpy((uint8_t *)to + done, pa_pointer(pa_make(cpu->frames.frame[i])), part);
+	}
+}
+
+int64_t frames_write(struct percpu *cpu, const void *from, uint64_t bytes)
+{
+	if (bytes > cpu->frames.bytes)
+		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_BUFFER_SMALL, bytes);
+	for (uint64_t done = 0, i = 0; done < bytes; done += RV_PAGE_SIZE, i++) {
+		uint64_t part = bytes - done < RV_PAGE_SIZE ? bytes - done : RV_PAGE_SIZE;
+
+		memcpy(pa_pointer(pa_make(cpu->frames.frame[i])), (const uint8_t *)from + done, part);
+	}
+	return (int64_t)bytes;
+}
+
+static int64_t get_info(struct percpu *cpu)
+{
+	struct rv_info *info = (struct rv_info *)(void *)cpu->scratch;
+
+	memset(info, 0, sizeof(*info));
+	info->abi_version = RV_ABI_VERSION;
+	info->features = HYPERCALL_FEATURES;
+	info->cpu_count = hv.cpu_count;
+	info->pool_bytes = hv.launch.pool_bytes;
+	info->pool_free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
+	info->tsc_khz = hv.launch.tsc_khz;
+	memcpy(info->trust_anchor, hv.launch.trust_anchor, RV_DIGEST_SIZE);
+	memcpy(info->manager_digest, manager_digest, RV_DIGEST_SIZE);
+	memcpy(info->version, RAVELIN_VERSION, sizeof(RAVELIN_VERSION));
+	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
+		info->fimce_id[i] = hv.fimce[i].id;
+		info->fimce_count += hv.fimce[i].id != 0;
+	}
+	return frames_write(cpu, info, sizeof(*info));
+}
+
+static int64_t get_log(struct percpu *cpu, uint64_t first)
+{
+	struct rv_log_record *records = (struct rv_log_record *)(void *)cpu->scratch;
+	uint32_t room = cpu->frames.bytes / (uint32_t)sizeof(records[0]), total = 0;
+	const uint32_t batch = RV_PAGE_SIZE / sizeof(records[0]);
+
+	/* A page of records at a time: record size divides the page size. */
+	for (uint32_t page = 0; total < room; page++) {
+		uint32_t n = log_read(records, room - total < batch ? room - total : batch, first);
+
+		memcpy(pa_pointer(pa_make(cpu->frames.frame[page])), records, n * sizeof(records[0]));
+		total += n;
+		if (n < batch)
+			break;
+		first = records[n - 1].sequence + 1;
+	}
+	return total;
+}
+
+static int64_t get_stat(struct percpu *cpu, uint64_t index)
+{
+	struct rv_stat stat;
+
+	if (index >= hv.cpu_count)
+		return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_HC_CPU, index);
+	stat = hv.cpu[index]->stat;
+	stat.state = hv.cpu[index]->state;
+	stat.fimce = hv.cpu[index]->fimce;
+	return frames_write(cpu, &stat, sizeof(stat));
+}
+
+static int64_t get_journal(struct percpu *cpu, uint64_t first)
+{
+	const struct journal *j = &hv.journal;
+	uint64_t room = cpu->frames.bytes / sizeof(j->record[0]), n;
+
+	cpu->regs.gpr[RDX] = j->count;
+	if (first >= j->count)
+		return 0;
+	n = j->count - first < room ? j->count - first : room;
+	frames_write(cpu, &j->record[first], n * sizeof(j->record[0]));
+	return (int64_t)n;
+}
+
+static struct percpu *cpu_by_index(uint64_t index)
+{
+	return index < hv.cpu_count ? hv.cpu[index] : NULL;
+}
+
+void hypercall_leave_guest(struct percpu *cpu)
+{
+	guest_park(cpu);
+	cpu->take_request = 0;
+	__atomic_store_n(&cpu->state, RV_CPU_TAKEN, __ATOMIC_SEQ_CST);
+}
+
+static int64_t core_take(struct percpu *cpu, uint64_t index)
+{
+	struct percpu *other = cpu_by_index(index);
+	uint64_t end = rdtsc() + TAKE_PATIENCE_US * hv.launch.tsc_khz / 1000;
+
+	if (other == NULL || other == cpu || other->state != RV_CPU_GUEST)
+		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_HC_CPU, index);
+	__atomic_store_n(&other->take_request, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&other->waits_for_sipi, __ATOMIC_SEQ_CST)) {
+		/* It waits for SIPI outside root mode; the next SIPI exit finds it taken. */
+		other->take_request = 0;
+		__atomic_store_n(&other->state, RV_CPU_TAKEN, __ATOMIC_SEQ_CST);
+	} else {
+		percpu_kick(other);
+	}
+	while (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN && rdtsc() < end)
+		cpu_pause();
+	if (other->state != RV_CPU_TAKEN)
+		return hypercall_refuse(cpu, -RV_ETIME, RV_REASON_CORE_BUSY, index);
+	log3(cpu, RV_REASON_CORE_TAKEN, index, 0, 0);
+	return 0;
+}
+
+static int64_t core_give(struct percpu *cpu, uint64_t index)
+{
+	struct percpu *other = cpu_by_index(index);
+
+	if (other == NULL)
+		return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_HC_CPU, index);
+	if (other->state != RV_CPU_TAKEN || other->fimce_request != 0)
+		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_CORE_BUSY, index);
+	other->state = RV_CPU_GUEST;
+	log3(cpu, RV_REASON_CORE_GIVEN, index, 0, 0);
+	return 0;
+}
+
+void hypercall_serve_taken(struct percpu *cpu)
+{
+	struct fimce *f;
+
+	lock_acquire(&hv.lock);
+	f = fimce_find(cpu->fimce_request);
+	if (f != NULL && f->state == RV_FIMCE_BUILT) {
+		cpu->state = RV_CPU_FIMCE;
+		cpu->fimce_request = 0;
+		fimce_run(cpu, f, 0);
+		cpu->state = RV_CPU_TAKEN;
+	}
+	cpu->fimce_request = 0;
+	lock_release(&hv.lock);
+}
+
+static int64_t run_dedicated(struct percpu *cpu, struct fimce *f, uint64_t index)
+{
+	struct percpu *other = cpu_by_index(index);
+	uint64_t now, resend = 0, end = rdtsc() + TAKE_PATIENCE_US * hv.launch.tsc_khz / 1000;
+
+	if (other == NULL || other->state != RV_CPU_TAKEN || other->fimce_request != 0)
+		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_CORE_BUSY, index);
+	__atomic_store_n(&other->fimce_request, f->id, __ATOMIC_SEQ_CST);
+	/* The other CPU needs the lock to start. A SIPI that comes before it waits for one is lost: send it again. */
+	lock_release(&hv.lock);
+	while ((now = rdtsc()) < end && __atomic_load_n(&other->fimce_request, __ATOMIC_SEQ_CST) == f->id) {
+		if (now >= resend) {
+			apic_send(other->apic_id, APIC_SIPI | 0xff);
+			resend = now + RESEND_US * hv.launch.tsc_khz / 1000;
+		}
+		cpu_pause();
+	}
+	lock_acquire(&hv.lock);
+	if (other->fimce_request != 0) {
+		other->fimce_request = 0;
+		return hypercall_refuse(cpu, -RV_ETIME, RV_REASON_CORE_BUSY, index);
+	}
+	return RV_FIMCE_RUNNING;
+}
+
+static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint64_t a, uint64_t b)
+{
+	struct fimce *f = id <= 0xffffffff ? fimce_find((uint32_t)id) : NULL;
+	struct rv_fimce_status status;
+	int64_t error;
+
+	if (f == NULL)
+		return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_FIMCE_ID, id);
+	switch (number) {
+	case RV_HC_FIMCE_RUN:
+		if (f->state != RV_FIMCE_BUILT)
+			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, f->state);
+		if (a != RV_RUN_BORROWED)
+			return run_dedicated(cpu, f, a);
+		fimce_run(cpu, f, 0);
+		return f->state;
+	case RV_HC_FIMCE_STATUS:
+		fimce_status_fill(f, &status);
+		error = frames_load(cpu, a);
+		return error ? error : frames_write(cpu, &status, sizeof(status));
+	case RV_HC_FIMCE_OUTPUT:
+		if (f->state != RV_FIMCE_DONE)
+			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, f->state);
+		error = frames_load(cpu, a);
+		if (error)
+			return error;
+		if (b > f->status.output_bytes)
+			return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, b);
+		b = f->status.output_bytes - b;
+		a = f->status.output_bytes - b;
+		return frames_write(cpu, (uint8_t *)pa_pointer(f->output) + a, b < cpu->frames.bytes ? b : cpu->frames.bytes);
+	case RV_HC_FIMCE_DESTROY:
+		if (f->state == RV_FIMCE_RUNNING) {
+			f->kill = true;
+			percpu_kick(f->cpu);
+			return hypercall_refuse(cpu, -RV_EAGAIN, RV_REASON_FIMCE_STATE, f->state);
+		}
+		if (f->update == RV_UPDATE_APPLIED)
+			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_UPDATE_STATE, f->update);
+		fimce_destroy(cpu, f);
+		return 0;
+	default: /* RV_HC_UPDATE */
+		switch (a) {
+		case RV_UPDATE_APPLY:
+			return dim_apply(cpu, f, b);
+		case RV_UPDATE_CONFIRM:
+			return dim_confirm(cpu, f);
+		case RV_UPDATE_ROLLBACK:
+			return dim_rollback(cpu, f);
+		default:
+			return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, a);
+		}
+	}
+}
+
+static int64_t call_with_frames(struct percpu *cpu, uint64_t number, uint64_t gpa, uint64_t a)
+{
+	struct rv_audit audit;
+	int64_t error = frames_load(cpu, gpa), result;
+
+	if (error)
+		return error;
+	switch (number) {
+	case RV_HC_GET_INFO:
+		return get_info(cpu);
+	case RV_HC_GET_LOG:
+		return get_log(cpu, a);
+	case RV_HC_GET_STAT:
+		return get_stat(cpu, a);
+	case RV_HC_GET_JOURNAL:
+		return get_journal(cpu, a);
+	case RV_HC_AUDIT:
+		result = audit_run(cpu, &audit);
+		error = frames_write(cpu, &audit, sizeof(audit));
+		return error < 0 ? error : result;
+	default: /* RV_HC_FOLD_JOURNAL */
+		error = journal_fold(cpu);
+		return error ? error : frames_write(cpu, &hv.journal.head, sizeof(hv.journal.head));
+	}
+}
+
+static int64_t create(struct percpu *cpu, uint64_t gpa)
+{
+	struct rv_fimce_create c;
+
+	if (!hypercall_is_guest_ram(gpa))
+		return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_HC_FRAMES_ADDRESS, gpa);
+	memcpy(&c, pa_pointer(pa_make(gpa)), sizeof(c));
+	return fimce_create(cpu, &c);
+}
+
+static int64_t dispatch(struct percpu *cpu, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
+{
+	int64_t result;
+
+	lock_acquire(&hv.lock);
+	switch (number) {
+	case RV_HC_GET_INFO:
+	case RV_HC_GET_LOG:
+	case RV_HC_GET_STAT:
+	case RV_HC_AUDIT:
+	case RV_HC_GET_JOURNAL:
+	case RV_HC_FOLD_JOURNAL:
+		result = call_with_frames(cpu, number, a, b);
+		break;
+	case RV_HC_FIMCE_CREATE:
+		result = create(cpu, a);
+		break;
+	case RV_HC_FIMCE_RUN:
+	case RV_HC_FIMCE_STATUS:
+	case RV_HC_FIMCE_OUTPUT:
+	case RV_HC_FIMCE_DESTROY:
+	case RV_HC_UPDATE:
+		result = fimce_call(cpu, number, a, b, c);
+		break;
+	case RV_HC_CORE_TAKE:
+		result = core_take(cpu, a);
+		break;
+	case RV_HC_CORE_GIVE:
+		result = core_give(cpu, a);
+		break;
+	default:
+		result = hypercall_refuse(cpu, -RV_ENOSYS, RV_REASON_HC_NUMBER, number);
+	}
+	lock_release(&hv.lock);
+	return result;
+}
+
+void hypercall_handle(struct percpu *cpu)
+{
+	uint64_t *gpr = cpu->regs.gpr;
+	uint32_t cpl = guest_cpl();
+	int64_t result;
+
+	guest_skip();
+	if (gpr[RAX] == RV_HC_NULL && cpl == 0) {
+		gpr[RAX] = 0;
+		return;
+	}
+	if (gpr[RAX] == RV_HC_INFO) {
+		gpr[RAX] = RV_ABI_VERSION;
+		gpr[RDX] = HYPERCALL_FEATURES;
+		return;
+	}
+	if (cpl != 0)
+		result = hypercall_refuse(cpu, -RV_EPERM, RV_REASON_HC_CPL, cpl);
+	else if (!guest_is_64())
+		result = hypercall_refuse(cpu, -RV_EPERM, RV_REASON_HC_MODE, 0);
+	else
+		result = dispatch(cpu, gpr[RAX], gpr[RDI], gpr[RSI], gpr[RDX]);
+	gpr[RAX] = (uint64_t)result;
+	if (result < 0) {
+		gpr[RDX] = cpu->refusal.reason | (uint64_t)cpu->index << 32;
+		gpr[R8] = cpu->refusal.value;
+	}
+}

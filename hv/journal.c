@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* journal.c - see journal.h. */
+#include <hv/hypercall.h>
+#include <hv/journal.h>
+#include <hv/x86/regs.h>
+
+#define FOLD_MAX (RV_FIMCE_MAX_INPUT / sizeof(struct rv_journal_record))
+
+bool journal_has_room(void)
+{
+	/* One attempt makes at most three records: applied, confirmed or rolled back, and a late refusal. */
+	return hv.journal.count + 3 <= JOURNAL_CAPACITY;
+}
+
+void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int64_t error, uint32_t reason)
+{
+	struct journal *j = &hv.journal;
+	struct rv_journal_record *r = &j->record[j->count];
+
+	if (j->count == JOURNAL_CAPACITY)
+		return;
+	*r = (struct rv_journal_record){.index = j->count++,
+					.tsc = rdtsc(),
+					.event = event,
+					.error = (int32_t)error,
+					.reason = reason,
+					.cpu = cpu->index,
+					.sequence = f->status.sequence};
+	memcpy(r->image_digest, f->status.image_digest, RV_DIGEST_SIZE);
+	memcpy(r->component, f->component, RV_DIGEST_SIZE);
+}
+
+int64_t journal_fold(struct percpu *cpu)
+{
+	struct journal *j = &hv.journal;
+	uint64_t records = j->count - j->head.count;
+	struct rv_journal_head head;
+	struct fimce *f;
+	int64_t id;
+
+	if (records == 0)
+		return 0;
+	if (records > FOLD_MAX)
+		records = FOLD_MAX;
+	id = fimce_create_journal(cpu, &j->record[j->head.count], (uint32_t)(records * sizeof(j->record[0])));
+	if (id < 0)
+		return id;
+	f = fimce_find((uint32_t)id);
+	fimce_run(cpu, f, 0);
+	head = *(const struct rv_journal_head *)pa_pointer(f->mailbox);
+	bool done = f->state == RV_FIMCE_DONE;
+	uint64_t cause = f->status.cause;
+
+	fimce_destroy(cpu, f);
+	if (!done)
+		return hypercall_refuse(cpu, -RV_EIO, RV_REASON_FIMCE_DIED, cause);
+	memcpy(j->head.head, head.head, RV_DIGEST_SIZE);
+	j->head.count += records;
+	return 0;
+}
+
+static struct sequence *sequence_find(const uint8_t component[RV_DIGEST_SIZE])
+{
+	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++) {
+		if (hv.sequence[i].number != 0 && memcmp(hv.sequence[i].component, component, RV_DIGEST_SIZE) == 0)
+			return &hv.sequence[i];
+	}
+	return NULL;
+}
+
+uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE])
+{
+	const struct sequence *s = sequence_find(component);
+
+	return s != NULL ? s->number : 0;
+}
+
+bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number)
+{
+	struct sequence *s = sequence_find(component);
+
+	for (uint32_t i = 0; s == NULL && i < SEQUENCE_CAPACITY; i++) {
+		if (hv.sequence[i].number == 0)
+			s = &hv.sequence[i];
+	}
+	if (s == NULL)
+		return false;
+	memcpy(s->component, component, RV_DIGEST_SIZE);
+	s->number = number;
+	return true;
+}

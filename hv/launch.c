@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* launch.c - see launch.h. Reads like the manual's list: Intel SDM vol. 3, 24.7 and 32.5 to 32.7. */
+#include <hv/exits.h>
+#include <hv/launch.h>
+#include <hv/manager.h>
+#include <hv/percpu.h>
+#include <hv/reset.h>
+#include <hv/x86/offsets.h>
+#include <hv/x86/tables.h>
+
+struct hv hv;
+
+_Static_assert(offsetof(struct percpu, nmi_seen) == PERCPU_NMI_SEEN, "offsets.h");
+
+#define PARTITION_ROWS 8192u
+#define POOL_PER_CPU_PAGES (page_align_up(sizeof(struct percpu)) >> RV_PAGE_SHIFT)
+
+extern const uint8_t hv_text_start[], hv_end[], trampoline[], trampoline_end[];
+extern uint32_t trampoline_cr3, trampoline_base;
+extern const uint8_t vmx_exit[];
+
+/** The caller's state: becomes the guest's, or is restored when the launch fails. */
+struct captured {
+	uint64_t cr0, cr3, cr4, efer, dr7, fs_base, gs_base, debugctl, pat, sysenter_cs, sysenter_esp, sysenter_eip;
+	struct descriptor_pointer gdtr, idtr;
+	uint16_t selector[SEG_COUNT];
+	uint64_t base[SEG_COUNT];
+	uint32_t limit[SEG_COUNT];
+	uint32_t access[SEG_COUNT];
+	struct launch_frame frame;
+	uint64_t rsp; /* as it will be after the return */
+};
+static struct captured captured;
+
+static uint64_t *descriptor_at(const struct captured *c, uint16_t selector)
+{
+	return (uint64_t *)(c->gdtr.base + (selector & ~7u));
+}
+
+/* Attributes come from LAR and LSL, which read the caller's GDT: this must run while it is in force. */
+static void segment_capture(struct captured *c, int s)
+{
+	uint16_t selector = c->selector[s];
+	uint64_t access, limit;
+
+	if (s == SEG_FS || s == SEG_GS)
+		c->base[s] = s == SEG_FS ? c->fs_base : c->gs_base;
+	if ((selector & ~7u) == 0) {
+		/* VM entry wants a usable TSS even if the caller has none. */
+		c->limit[s] = s == SEG_TR ? 0x67 : 0;
+		c->access[s] = s == SEG_TR ? 0x8b : SEGMENT_UNUSABLE;
+		return;
+	}
+	__asm__ volatile("lar %1, %0" : "=r"(access) : "r"((uint64_t)selector) : "cc");
+	__asm__ volatile("lsl %1, %0" : "=r"(limit) : "r"((uint64_t)selector) : "cc");
+	c->limit[s] = (uint32_t)limit;
+	c->access[s] = (uint32_t)(access >> 8) & 0xf0ff;
+	if (s == SEG_LDTR || s == SEG_TR) {
+		const uint64_t *d = descriptor_at(c, selector);
+
+		c->base[s] = (d[0] >> 16 & 0xffffff) | (d[0] >> 56 & 0xff) << 24 | d[1] << 32;
+	}
+	if (s == SEG_TR)
+		c->access[s] |= 2; /* busy */
+}
+
+static void state_capture(struct captured *c, const struct launch_frame *frame)
+{
+	c->frame = *frame;
+	c->rsp = (uint64_t)(frame + 1);
+	c->cr0 = read_cr0();
+	c->cr3 = read_cr3();
+	c->cr4 = read_cr4();
+	c->dr7 = read_dr7();
+	c->efer = rdmsr(MSR_EFER);
+	c->fs_base = rdmsr(MSR_FS_BASE);
+	c->gs_base = rdmsr(MSR_GS_BASE);
+	c->debugctl = rdmsr(MSR_DEBUGCTL);
+	c->pat = rdmsr(MSR_PAT);
+	c->sysenter_cs = rdmsr(MSR_SYSENTER_CS);
+	c->sysenter_esp = rdmsr(MSR_SYSENTER_ESP);
+	c->sysenter_eip = rdmsr(MSR_SYSENTER_EIP);
+	__asm__ volatile("sgdt %0; sidt %1" : "=m"(c->gdtr), "=m"(c->idtr));
+	__asm__ volatile("mov %%es, %0" : "=r"(c->selector[SEG_ES]));
+	__asm__ volatile("mov %%cs, %0" : "=r"(c->selector[SEG_CS]));
+	__asm__ volatile("mov %%ss, %0" : "=r"(c->selector[SEG_SS]));
+	__asm__ volatile("mov %%ds, %0" : "=r"(c->selector[SEG_DS]));
+	__asm__ volatile("mov %%fs, %0" : "=r"(c->selector[SEG_FS]));
+	__asm__ volatile("mov %%gs, %0" : "=r"(c->selector[SEG_GS]));
+	__asm__ volatile("sldt %0" : "=r"(c->selector[SEG_LDTR]));
+	__asm__ volatile("str %0" : "=r"(c->selector[SEG_TR]));
+	for (int s = 0; s < SEG_COUNT; s++)
+		segment_capture(c, s);
+}
+
+/* Back to the caller's world after a failure. Page tables last: the caller's descriptor tables are visible only then. */
+static void state_restore(const struct captured *c)
+{
+	write_cr4(c->cr4);
+	write_cr3(c->cr3);
+	__asm__ volatile("lgdt %0; lidt %1" : : "m"(c->gdtr), "m"(c->idtr));
+	__asm__ volatile("push %0\n\t"
+			 "lea 1f(%%rip), %%rax\n\t"
+			 "push %%rax\n\t"
+			 "lretq\n"
+			 "1:"
+			 :
+			 : "r"((uint64_t)c->selector[SEG_CS])
+			 : "rax", "memory");
+	__asm__ volatile("mov %0, %%es; mov %1, %%ss; mov %2, %%ds; mov %3, %%fs; mov %4, %%gs; lldt %5"
+			 :
+			 : "r"(c->selector[SEG_ES]), "r"(c->selector[SEG_SS]), "r"(c->selector[SEG_DS]),
+			   "r"(c->selector[SEG_FS]), "r"(c->selector[SEG_GS]), "r"(c->selector[SEG_LDTR]));
+	if (c->selector[SEG_TR] & ~7u) {
+		*descriptor_at(c, c->selector[SEG_TR]) &= ~(2ull << 40); /* LTR wants an available TSS, not a busy one */
+		__asm__ volatile("ltr %0" : : "r"(c->selector[SEG_TR]) : "memory");
+	}
+	wrmsr(MSR_FS_BASE, c->fs_base);
+	wrmsr(MSR_GS_BASE, c->gs_base);
+	wrmsr(MSR_EFER, c->efer);
+	write_cr0(c->cr0);
+}
+
+static bool has_1g_pages(void)
+{
+	return (cpuid(0x80000001, 0).edx & 1u << 26) != 0;
+}
+
+static uint64_t ram_top(const struct rv_launch *l)
+{
+	uint64_t top = 4 * SIZE_1G;
+
+	for (uint32_t i = 0; i < l->ram_count; i++) {
+		uint64_t end = l->ram[i].base + l->ram[i].bytes;
+
+		top = end > top ? end : top;
+	}
+	return top;
+}
+
+static int launch_fail(struct rv_launch *l, int error, uint32_t reason, uint64_t value)
+{
+	l->reason = reason;
+	l->reason_value = value;
+	return error;
+}
+
+static int launch_check(struct rv_launch *l)
+{
+	bool in_ram = false;
+
+	if (l->magic != RV_LAUNCH_MAGIC || l->abi_version != RV_ABI_VERSION || l->size != sizeof(*l))
+		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, magic));
+	if (l->cpu_count == 0 || l->cpu_count > RV_MAX_CPUS)
+		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, cpu_count));
+	if (l->ram_count > RV_LAUNCH_MAX_RAM)
+		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, ram_count));
+	if (l->trampoline == 0 || l->trampoline >= 0xa0000 || (l->trampoline & (RV_PAGE_SIZE - 1)) != 0)
+		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, trampoline));
+	if (l->tsc_khz == 0)
+		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, tsc_khz));
+	for (uint32_t i = 0; i < l->ram_count; i++) {
+		const struct rv_launch_ram *r = &l->ram[i];
+
+		if (l->pool_base >= r->base && l->pool_base - r->base <= r->bytes &&
+		    l->pool_bytes <= r->bytes - (l->pool_base - r->base))
+			in_ram = true;
+	}
+	if (!in_ram || ((l->pool_base | l->pool_bytes) & (SIZE_2M - 1)) != 0 || l->pool_bytes > RV_POOL_MAX ||
+	    l->pool_base + l->pool_bytes > 4 * SIZE_1G)
+		return launch_fail(l, -RV_EINVAL, RV_REASON_POOL_ALIGN, l->pool_base);
+	if (l->pool_bytes < RV_POOL_MIN)
+		return launch_fail(l, -RV_ENOMEM, RV_REASON_POOL_SMALL, RV_POOL_MIN);
+	return 0;
+}
+
+/* Rows: image and row storage are the hypervisor's, the rest of the pool is free, everything else is the guest's. */
+static int pool_init(uint64_t image_bytes)
+{
+	const struct rv_launch *l = &hv.launch;
+	uint64_t rows_bytes = page_align_up(PARTITION_ROWS * sizeof(struct row));
+	pa_t base = pa_make(l->pool_base), rows = pa_add(base, image_bytes);
+	pa_t manager = pa_add(base, (uint64_t)&manager_start - RV_HV_BASE);
+	uint64_t manager_bytes = (uint64_t)(manager_start.text_pages + manager_start.rodata_pages) * RV_PAGE_SIZE;
+	struct transition t;
+	int error;
+
+	partition_init(&hv.partition, pa_pointer(rows), PARTITION_ROWS, 1ull << hv.physical_bits);
+	error = partition_prepare(&hv.partition, &t, base, l->pool_bytes, OWNER_GUEST);
+	if (error)
+		return error;
+	partition_commit(&hv.partition, &t, &(struct row_state){.owner = OWNER_POOL_FREE});
+	error = partition_prepare(&hv.partition, &t, base, image_bytes + rows_bytes, OWNER_POOL_FREE);
+	if (error)
+		return error;
+	partition_commit(&hv.partition, &t,
+			 &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
+	error = partition_prepare(&hv.partition, &t, manager, manager_bytes, OWNER_HYPERVISOR);
+	if (error)
+		return error;
+	partition_commit(&hv.partition, &t,
+			 &(struct row_state){.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X});
+	error = partition_prepare(&hv.partition, &t, pa_make(l->trampoline), RV_PAGE_SIZE, OWNER_GUEST);
+	if (error)
+		return error;
+	partition_commit(&hv.partition, &t,
+			 &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
+	return 0;
+}
+
+static int page_new(pa_t *page, uint32_t count)
+{
+	int error = partition_allocate(&hv.partition, count, OWNER_HYPERVISOR, page);
+
+	if (!error)
+		clear_pages(pa_pointer(*page), count);
+	return error;
+}
+
+static int percpu_new(uint32_t index)
+{
+	uint32_t xsave_pages = (uint32_t)(page_align_up(hv.xsave_bytes) >> RV_PAGE_SHIFT);
+	pa_t page, vmcs, xsave;
+	struct percpu *cpu;
+	int error = page_new(&page, (uint32_t)POOL_PER_CPU_PAGES);
+
+	error = error ? error : page_new(&vmcs, 2);
+	error = error ? error : page_new(&xsave, xsave_pages);
+	if (error)
+		return error;
+	cpu = pa_pointer(page);
+	cpu->index = index;
+	cpu->apic_id = hv.launch.apic_id[index];
+	cpu->vmxon_region = vmcs;
+	cpu->guest_vmcs = pa_add(vmcs, RV_PAGE_SIZE);
+	cpu->xsave_area = pa_pointer(xsave);
+	cpu->stat.cpu = index;
+	cpu->stat.apic_id = cpu->apic_id;
+	*(uint32_t *)pa_pointer(cpu->vmxon_region) = hv.caps.revision;
+	*(uint32_t *)pa_pointer(cpu->guest_vmcs) = hv.caps.revision;
+	hv.cpu[index] = cpu;
+	return 0;
+}
+
+static int machine_init(struct rv_launch *l)
+{
+	uint64_t top = ram_top(&hv.launch);
+	struct cpuid d = cpuid(0xd, 0);
+	pa_t journal;
+	int error = tables_extend(top, has_1g_pages());
+
+	hv.xsave_bytes = d.ecx;
+	hv.xcr0_supported = (uint64_t)d.edx << 32 | d.eax;
+	hv.has_flush_cmd = cpuid(0, 0).eax >= 7 && (cpuid(7, 0).edx & 1u << 28) != 0;
+	mtrr_read(&hv.mtrr, hv.physical_bits);
+	hv.ept = (struct ept){.partition = &hv.partition,
+			      .mtrr = &hv.mtrr,
+			      .large_1g = (hv.caps.ept_vpid & EPT_CAP_1G) != 0};
+	error = error ? error : ept_build(&hv.ept, top);
+	error = error ? error : tables_trampoline(pa_make(hv.launch.trampoline));
+	error = error ? error : page_new(&hv.msr_bitmap, 1);
+	error = error ? error : page_new(&hv.io_bitmap_a, 1);
+	error = error ? error : page_new(&hv.io_bitmap_b, 1);
+	error = error ? error
+		      : page_new(&journal, (uint32_t)(page_align_up(JOURNAL_CAPACITY * sizeof(struct rv_journal_record)) >>
+						      RV_PAGE_SHIFT));
+	for (uint32_t i = 0; !error && i < hv.launch.cpu_count; i++)
+		error = percpu_new(i);
+	if (error)
+		return launch_fail(l, error, RV_REASON_POOL_SMALL,
+				   l->pool_bytes + partition_bytes(&hv.partition, OWNER_HYPERVISOR));
+	hv.journal.record = pa_pointer(journal);
+	hv.cpu_count = hv.launch.cpu_count;
+	exits_fill_bitmaps(pa_pointer(hv.msr_bitmap), pa_pointer(hv.io_bitmap_a));
+	return 0;
+}
+
+bool launch_vmx_enable(struct percpu *cpu)
+{
+	uint64_t feature = rdmsr(MSR_FEATURE_CONTROL);
+	uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_VMXE | hv.caps.cr4_fixed0;
+
+	if (cpuid(1, 0).ecx & 1u << 26)
+		cr4 |= CR4_OSXSAVE;
+	if (!(feature & FEATURE_CONTROL_LOCK))
+		wrmsr(MSR_FEATURE_CONTROL, feature | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
+	write_cr0((CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG | hv.caps.cr0_fixed0) & hv.caps.cr0_fixed1);
+	write_cr4(cr4 & hv.caps.cr4_fixed1);
+	return vmx_on(cpu->vmxon_region);
+}
+
+void vmcs_write(struct vmcs_writer *w, uint64_t field, uint64_t value)
+{
+	if (vmcs_write_raw(field, value) || w->failed_field != 0)
+		return;
+	w->failed_field = field == 0 ? 0x10000 : (uint32_t)field;
+	w->error = (uint32_t)vmcs_read(VMCS_INSTRUCTION_ERROR);
+}
+
+void launch_vmcs_controls(struct percpu *cpu, const struct vmx_controls *c, struct vmcs_writer *w)
+{
+	vmcs_write(w, VMCS_PIN_CONTROLS, c->pin);
+	vmcs_write(w, VMCS_PRIMARY_CONTROLS, c->primary);
+	vmcs_write(w, VMCS_SECONDARY_CONTROLS, c->secondary);
+	vmcs_write(w, VMCS_EXIT_CONTROLS, c->exit);
+	vmcs_write(w, VMCS_ENTRY_CONTROLS, c->entry);
+	vmcs_write(w, VMCS_PF_ERROR_MASK, 0);
+	vmcs_write(w, VMCS_PF_ERROR_MATCH, 0);
+	vmcs_write(w, VMCS_CR3_TARGET_COUNT, 0);
+	vmcs_write(w, VMCS_EXIT_MSR_STORE_COUNT, 0);
+	vmcs_write(w, VMCS_EXIT_MSR_LOAD_COUNT, 0);
+	vmcs_write(w, VMCS_ENTRY_MSR_LOAD_COUNT, 0);
+	vmcs_write(w, VMCS_ENTRY_INTERRUPTION_INFO, 0);
+	vmcs_write(w, VMCS_LINK_POINTER, ~0ull);
+
+	vmcs_write(w, VMCS_HOST_ES_SELECTOR, HOST_DS);
+	vmcs_write(w, VMCS_HOST_CS_SELECTOR, HOST_CS);
+	vmcs_write(w, VMCS_HOST_SS_SELECTOR, HOST_DS);
+	vmcs_write(w, VMCS_HOST_DS_SELECTOR, HOST_DS);
+	vmcs_write(w, VMCS_HOST_FS_SELECTOR, 0);
+	vmcs_write(w, VMCS_HOST_GS_SELECTOR, 0);
+	vmcs_write(w, VMCS_HOST_TR_SELECTOR, HOST_TSS);
+	vmcs_write(w, VMCS_HOST_CR0, read_cr0());
+	vmcs_write(w, VMCS_HOST_CR3, hv.page_tables.v);
+	vmcs_write(w, VMCS_HOST_CR4, read_cr4());
+	vmcs_write(w, VMCS_HOST_EFER, EFER_LME | EFER_LMA | EFER_NXE);
+	vmcs_write(w, VMCS_HOST_PAT, 0x0007040600070406ull);
+	vmcs_write(w, VMCS_HOST_FS_BASE, 0);
+	vmcs_write(w, VMCS_HOST_GS_BASE, (uint64_t)cpu);
+	vmcs_write(w, VMCS_HOST_TR_BASE, (uint64_t)cpu->tables.tss);
+	vmcs_write(w, VMCS_HOST_GDTR_BASE, (uint64_t)cpu->tables.gdt);
+	vmcs_write(w, VMCS_HOST_IDTR_BASE, (uint64_t)cpu->tables.idt);
+	vmcs_write(w, VMCS_HOST_SYSENTER_CS, 0);
+	vmcs_write(w, VMCS_HOST_SYSENTER_ESP, 0);
+	vmcs_write(w, VMCS_HOST_SYSENTER_EIP, 0);
+	vmcs_write(w, VMCS_HOST_RIP, (uint64_t)vmx_exit);
+}
+
+static void segment_write(struct vmcs_writer *w, int s, uint16_t selector, uint64_t base, uint32_t limit, uint32_t access)
+{
+	vmcs_write(w, VMCS_GUEST_SELECTOR + 2 * (uint64_t)s, selector);
+	vmcs_write(w, VMCS_GUEST_BASE + 2 * (uint64_t)s, base);
+	vmcs_write(w, VMCS_GUEST_LIMIT + 2 * (uint64_t)s, limit);
+	vmcs_write(w, VMCS_GUEST_ACCESS + 2 * (uint64_t)s, access);
+}
+
+void launch_real_mode(struct percpu *cpu, uint8_t vector)
+{
+	struct vmcs_writer w = {0};
+	uint64_t cr0 = CR0_ET | (hv.caps.cr0_fixed0 & ~(CR0_PE | CR0_PG));
+
+	for (int s = 0; s < SEG_LDTR; s++)
+		segment_write(&w, s, 0, 0, 0xffff, 0x93);
+	segment_write(&w, SEG_CS, (uint16_t)(vector << 8), (uint64_t)vector << 12, 0xffff, 0x9b);
+	segment_write(&w, SEG_LDTR, 0, 0, 0xffff, 0x82);
+	segment_write(&w, SEG_TR, 0, 0, 0xffff, 0x8b);
+	vmcs_write(&w, VMCS_GUEST_GDTR_BASE, 0);
+	vmcs_write(&w, VMCS_GUEST_GDTR_LIMIT, 0xffff);
+	vmcs_write(&w, VMCS_GUEST_IDTR_BASE, 0);
+	vmcs_write(&w, VMCS_GUEST_IDTR_LIMIT, 0xffff);
+	vmcs_write(&w, VMCS_GUEST_CR0, cr0);
+	/* The shadow shows NE = 1 from the start: then Linux's own write of CR0.NE = 1 is no change and does not exit. */
+	vmcs_write(&w, VMCS_CR0_SHADOW, cr0 | CR0_CD | CR0_NW);
+	vmcs_write(&w, VMCS_GUEST_CR3, 0);
+	vmcs_write(&w, VMCS_GUEST_CR4, hv.caps.cr4_fixed0 | CR4_VMXE);
+	vmcs_write(&w, VMCS_CR4_SHADOW, 0);
+	vmcs_write(&w, VMCS_GUEST_EFER, 0);
+	vmcs_write(&w, VMCS_GUEST_DR7, 0x400);
+	vmcs_write(&w, VMCS_GUEST_RSP, 0);
+	vmcs_write(&w, VMCS_GUEST_RIP, 0);
+	vmcs_write(&w, VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+	vmcs_write(&w, VMCS_GUEST_INTERRUPTIBILITY, 0);
+	vmcs_write(&w, VMCS_GUEST_PENDING_DEBUG, 0);
+	vmcs_write(&w, VMCS_ENTRY_CONTROLS, hv.caps.guest.entry);
+	vmcs_write(&w, VMCS_ENTRY_INTERRUPTION_INFO, 0);
+	if (w.failed_field != 0)
+		hv_stop(cpu, RV_REASON_VMCS_FAILED, w.failed_field, w.error, 0);
+	memset(&cpu->regs, 0, sizeof(cpu->regs));
+	cpu->regs.gpr[RDX] = cpuid(1, 0).eax;
+}
+
+/* What guest VMCSs have in common, apart from the guest's registers. */
+static void vmcs_guest_common(struct percpu *cpu, struct vmcs_writer *w)
+{
+	launch_vmcs_controls(cpu, &hv.caps.guest, w);
+	vmcs_write(w, VMCS_EXCEPTION_BITMAP, 1u << VECTOR_AC | 1u << VECTOR_DB);
+	vmcs_write(w, VMCS_EPTP, hv.ept.eptp);
+	vmcs_write(w, VMCS_VPID, 1);
+	vmcs_write(w, VMCS_MSR_BITMAP, hv.msr_bitmap.v);
+	vmcs_write(w, VMCS_IO_BITMAP_A, hv.io_bitmap_a.v);
+	vmcs_write(w, VMCS_IO_BITMAP_B, hv.io_bitmap_b.v);
+	vmcs_write(w, VMCS_CR0_MASK, CR0_NE);
+	vmcs_write(w, VMCS_CR4_MASK, CR4_VMXE);
+}
+
+static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct vmcs_writer *w)
+{
+	vmcs_guest_common(cpu, w);
+	vmcs_write(w, VMCS_ENTRY_CONTROLS, hv.caps.guest.entry | ENTRY_IA32E);
+	vmcs_write(w, VMCS_GUEST_GDTR_BASE, c->gdtr.base);
+	vmcs_write(w, VMCS_GUEST_GDTR_LIMIT, c->gdtr.limit);
+	vmcs_write(w, VMCS_GUEST_IDTR_BASE, c->idtr.base);
+	vmcs_write(w, VMCS_GUEST_IDTR_LIMIT, c->idtr.limit);
+	vmcs_write(w, VMCS_GUEST_CR0, c->cr0 | hv.caps.cr0_fixed0);
+	vmcs_write(w, VMCS_CR0_SHADOW, c->cr0);
+	vmcs_write(w, VMCS_GUEST_CR3, c->cr3);
+	vmcs_write(w, VMCS_GUEST_CR4, c->cr4 | CR4_VMXE | hv.caps.cr4_fixed0);
+	vmcs_write(w, VMCS_CR4_SHADOW, c->cr4);
+	vmcs_write(w, VMCS_GUEST_EFER, c->efer);
+	vmcs_write(w, VMCS_GUEST_DR7, c->dr7);
+	vmcs_write(w, VMCS_GUEST_DEBUGCTL, c->debugctl);
+	vmcs_write(w, VMCS_GUEST_PAT, c->pat);
+	vmcs_write(w, VMCS_GUEST_SYSENTER_CS, c->sysenter_cs);
+	vmcs_write(w, VMCS_GUEST_SYSENTER_ESP, c->sysenter_esp);
+	vmcs_write(w, VMCS_GUEST_SYSENTER_EIP, c->sysenter_eip);
+	vmcs_write(w, VMCS_GUEST_RSP, c->rsp);
+	vmcs_write(w, VMCS_GUEST_RIP, c->frame.return_address);
+	vmcs_write(w, VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+	vmcs_write(w, VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
+	vmcs_write(w, VMCS_GUEST_INTERRUPTIBILITY, 0);
+	vmcs_write(w, VMCS_GUEST_PENDING_DEBUG, 0);
+	vmcs_write(w, VMCS_GUEST_PREEMPTION_TIMER, 0); /* exit before the first instruction: the proof that the entry works */
+	cpu->regs = (struct regs){0};
+	cpu->regs.gpr[RBX] = c->frame.rbx;
+	cpu->regs.gpr[RBP] = c->frame.rbp;
+	cpu->regs.gpr[R12] = c->frame.r12;
+	cpu->regs.gpr[R13] = c->frame.r13;
+	cpu->regs.gpr[R14] = c->frame.r14;
+	cpu->regs.gpr[R15] = c->frame.r15;
+	for (int s = 0; s < SEG_COUNT; s++)
+		segment_write(w, s, c->selector[s], c->base[s], c->limit[s], c->access[s]);
+}
+
+_Noreturn void launch_ap(struct percpu *cpu)
+{
+	struct vmx_caps caps;
+	struct vmx_refusal why;
+	struct vmcs_writer w = {0};
+
+	write_cr3(hv.page_tables.v);
+	tables_load(cpu);
+	bool again = cpu->proved; /* a reset that cleared a pending INIT: the VMCS still holds the guest's state */
+	bool ok = vmx_check(&caps, &why) == 0 && launch_vmx_enable(cpu);
+
+	if (again)
+		reset_return(cpu, ok);
+	if (ok)
+		ok = vmcs_clear(cpu->guest_vmcs) && vmcs_load(cpu->guest_vmcs);
+	if (ok) {
+		vmcs_guest_common(cpu, &w);
+		vmcs_write(&w, VMCS_GUEST_PAT, 0x0007040600070406ull);
+		vmcs_write(&w, VMCS_GUEST_DEBUGCTL, 0);
+		vmcs_write(&w, VMCS_GUEST_SYSENTER_CS, 0);
+		vmcs_write(&w, VMCS_GUEST_SYSENTER_ESP, 0);
+		vmcs_write(&w, VMCS_GUEST_SYSENTER_EIP, 0);
+		vmcs_write(&w, VMCS_GUEST_PREEMPTION_TIMER, ~0u);
+		vmcs_write(&w, VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
+		ok = w.failed_field == 0;
+	}
+	if (ok)
+		launch_real_mode(cpu, 0);
+	__atomic_store_n(&cpu->stage, ok ? STAGE_READY : STAGE_FAILED, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&hv.released, __ATOMIC_ACQUIRE)) {
+		if (!ok || __atomic_load_n(&hv.abandoned, __ATOMIC_ACQUIRE)) {
+			if (ok)
+				vmx_off();
+			__atomic_store_n(&cpu->stage, STAGE_NONE, __ATOMIC_RELEASE);
+			for (;;)
+				cpu_halt();
+		}
+		cpu_pause();
+	}
+	cpu->proved = true;
+	cpu->waits_for_sipi = true;
+	exits_run(cpu);
+}
+
+/* The trampoline page stays ours: the guest never sees it (row OWNER_HYPERVISOR). */
+static void trampoline_install(void)
+{
+	trampoline_cr3 = (uint32_t)hv.trampoline_tables.v;
+	trampoline_base = hv.launch.trampoline;
+	memcpy(pa_pointer(pa_make(hv.launch.trampoline)), trampoline, (size_t)(trampoline_end - trampoline));
+}
+
+static int aps_start(struct rv_launch *l)
+{
+	for (uint32_t i = 1; i < hv.cpu_count; i++) {
+		struct percpu *cpu = hv.cpu[i];
+		enum launch_stage stage = STAGE_NONE;
+
+		if (percpu_start(cpu, hv.launch.ap_timeout_us) == 0)
+			stage = __atomic_load_n(&cpu->stage, __ATOMIC_ACQUIRE);
+		if (stage != STAGE_READY) {
+			l->reason_cpu = i;
+			return stage == STAGE_NONE
+				       ? launch_fail(l, -RV_ETIME, RV_REASON_AP_TIMEOUT, cpu->apic_id)
+				       : launch_fail(l, -RV_ENODEV, RV_REASON_VMXON_FAILED, cpu->apic_id);
+		}
+	}
+	return 0;
+}
+
+static void aps_stop(void)
+{
+	__atomic_store_n(&hv.abandoned, 1, __ATOMIC_RELEASE);
+	for (uint32_t i = 1; i < hv.cpu_count; i++) {
+		uint64_t end = rdtsc() + 100 * hv.launch.tsc_khz;
+
+		while (__atomic_load_n(&hv.cpu[i]->stage, __ATOMIC_ACQUIRE) != STAGE_NONE && rdtsc() < end)
+			cpu_pause();
+		apic_send(hv.cpu[i]->apic_id, APIC_INIT); /* back to wait-for-SIPI, out of our memory */
+	}
+}
+
+/* From here on in root mode's own page tables. Returns only on failure. */
+static int launch_first_cpu(struct rv_launch *l)
+{
+	struct percpu *cpu;
+	struct vmcs_writer w = {0};
+	int error = pool_init((uint64_t)(hv_end - hv_text_start));
+
+	if (error)
+		return launch_fail(l, error, RV_REASON_POOL_ALIGN, hv.launch.pool_base);
+	error = machine_init(l);
+	if (error)
+		return error;
+	cpu = hv.cpu[0];
+	cpu->stage = STAGE_READY;
+	trampoline_install();
+	error = aps_start(l);
+	if (error)
+		return error;
+	if (!launch_vmx_enable(cpu))
+		return launch_fail(l, -RV_EIO, RV_REASON_VMXON_FAILED, 0);
+	if (!vmcs_clear(cpu->guest_vmcs) || !vmcs_load(cpu->guest_vmcs)) {
+		error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, 0);
+	} else {
+		tables_load(cpu);
+		vmcs_first_cpu(cpu, &captured, &w);
+		if (w.failed_field != 0)
+			error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, w.failed_field);
+	}
+	if (!error) {
+		exits_run_first(cpu, &l->reason_value);
+		error = launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, l->reason_value);
+	}
+	vmx_off();
+	return error;
+}
+
+int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
+{
+	struct rv_launch *l = &hv.launch;
+	struct vmx_refusal why;
+	int error;
+
+	*l = *caller;
+	l->reason_cpu = 0;
+	hv.log.serial_port = l->serial_port;
+	hv.physical_bits = cpuid(0x80000008, 0).eax & 0xff;
+	error = launch_check(l);
+	if (!error) {
+		error = vmx_check(&hv.caps, &why);
+		if (error)
+			launch_fail(l, error, why.reason, why.value[0]);
+	}
+	if (!error && (read_cr4() & CR4_VMXE))
+		error = launch_fail(l, -RV_EBUSY, RV_REASON_VMX_IN_USE, read_cr4());
+	if (!error) {
+		state_capture(&captured, frame);
+		hv.page_tables = tables_build_first(pa_make(l->pool_base));
+		wrmsr(MSR_EFER, captured.efer | EFER_NXE);
+		write_cr3(hv.page_tables.v);
+		error = launch_first_cpu(l);
+		if (hv.cpu_count > 1)
+			aps_stop();
+		state_restore(&captured);
+	}
+	caller->reason = l->reason;
+	caller->reason_cpu = l->reason_cpu;
+	caller->reason_value = l->reason_value;
+	return error;
+}

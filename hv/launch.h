@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * launch.h - the only way in: take the state of the CPU, make it the guest's, continue there.
+ */
+#ifndef HV_LAUNCH_H
+#define HV_LAUNCH_H
+
+#include <hv/hv.h>
+#include <hv/x86/regs.h>
+
+/** What entry.S saved on the caller's stack, lowest address first. */
+struct launch_frame {
+	uint64_t r15, r14, r13, r12, rbp, rbx, return_address;
+};
+
+/**
+ * Called by entry.S on the hypervisor's first stack, with the caller's page tables, descriptor tables and control registers
+ * in force. Returns only on failure, with all of that as it was and VMX off on all CPUs.
+ */
+int64_t launch_main(struct rv_launch *l, struct launch_frame *frame);
+
+/** Called by the trampoline on the AP's own stack, with root mode's page tables. */
+_Noreturn void launch_ap(struct percpu *cpu);
+
+/** VMXON on this CPU with its control registers as root mode needs them. @return false if VMXON fails. */
+bool launch_vmx_enable(struct percpu *cpu);
+
+/** Writes host state and controls of the guest's VMCS into the current VMCS. */
+void launch_vmcs_controls(struct percpu *cpu, const struct vmx_controls *c, struct vmcs_writer *w);
+
+/** Writes the state after a start-up IPI with this vector into the current VMCS (Intel SDM vol. 3, 9.1.1). */
+void launch_real_mode(struct percpu *cpu, uint8_t vector);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* log.c - see log.h. */
+#include <hv/hv.h>
+#include <hv/x86/regs.h>
+
+#define UART_LINE_STATUS 5
+#define UART_TRANSMIT_EMPTY 0x20
+#define UART_PATIENCE 100000u
+
+void log_write(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, uint64_t v2, uint64_t v3, uint64_t v4)
+{
+	struct log *log = &hv.log;
+
+	lock_acquire(&log->lock);
+	uint64_t sequence = ++log->next;
+
+	log->record[sequence % LOG_RECORDS] = (struct rv_log_record){.sequence = sequence,
+								     .tsc = rdtsc(),
+								     .cpu = cpu->index,
+								     .reason = reason,
+								     .value = {v0, v1, v2, v3, v4}};
+	lock_release(&log->lock);
+}
+
+uint32_t log_read(struct rv_log_record *to, uint32_t max, uint64_t first)
+{
+	struct log *log = &hv.log;
+	uint32_t n = 0;
+
+	lock_acquire(&log->lock);
+	uint64_t oldest = log->next >= LOG_RECORDS ? log->next - LOG_RECORDS + 1 : 1;
+
+	for (uint64_t s = first > oldest ? first : oldest; s <= log->next && n < max; s++)
+		to[n++] = log->record[s % LOG_RECORDS];
+	lock_release(&log->lock);
+	return n;
+}
+
+static void console_put(char c)
+{
+	uint16_t port = hv.log.serial_port;
+
+	/* A port that never becomes ready must not stop us: drop the character. */
+	for (uint32_t i = 0; i < UART_PATIENCE; i++) {
+		if (inb((uint16_t)(port + UART_LINE_STATUS)) & UART_TRANSMIT_EMPTY) {
+			outb(port, (uint8_t)c);
+			return;
+		}
+	}
+}
+
+static void console_text(const char *s)
+{
+	for (; *s; s++)
+		console_put(*s);
+}
+
+static void console_hex(uint64_t v)
+{
+	int shift = 60;
+
+	console_text("0x");
+	while (shift > 0 && v >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		console_put("0123456789abcdef"[v >> shift & 15]);
+}
+
+static const char *reason_text(uint32_t reason)
+{
+	switch (reason) {
+#define CASE(id, name, text)                                                                                           \
+	case id:                                                                                                       \
+		return text;
+		RV_REASONS(CASE)
+#undef CASE
+	default:
+		return "unknown reason";
+	}
+}
+
+void console_reason(uint32_t cpu_index, uint32_t reason, const uint64_t value[5])
+{
+	if (hv.log.serial_port == 0)
+		return;
+	console_text("ravelin: CPU ");
+	console_hex(cpu_index);
+	console_text(": ");
+	for (const char *s = reason_text(reason); *s; s++) {
+		if (s[0] == '$' && s[1] >= '0' && s[1] <= '4')
+			console_hex(value[*++s - '0']);
+		else
+			console_put(*s);
+	}
+	console_text("\r\n");
+}
+
+_Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, uint64_t v2)
+{
+	hv.panicked = true;
+	log3(cpu, reason, v0, v1, v2);
+	console_reason(cpu->index, reason, (const uint64_t[5]){v0, v1, v2});
+	if (hv.log.serial_port != 0)
+		console_text("ravelin: stopped. This is a fault of the hypervisor, or a broken CPU; please report it.\r\n");
+	for (;;)
+		cpu_halt();
+}

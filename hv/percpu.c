@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* percpu.c - see percpu.h. */
+#include <hv/percpu.h>
+#include <hv/x86/regs.h>
+
+#define APIC_ID 0x20
+#define APIC_ICR_LOW 0x300
+#define APIC_ICR_HIGH 0x310
+#define APIC_ICR_BUSY (1u << 12)
+#define MSR_X2APIC_ID 0x802u
+
+extern struct percpu *ap_cpu; /* entry.S */
+extern uint64_t ap_stack;
+
+static volatile uint32_t *apic_register(uint32_t offset)
+{
+	return (volatile uint32_t *)((uintptr_t)pa_pointer(pa_make(rdmsr(MSR_APIC_BASE) & 0xffffff000ull)) + offset);
+}
+
+static bool apic_is_x2(void)
+{
+	return (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0;
+}
+
+uint32_t apic_id(void)
+{
+	return apic_is_x2() ? (uint32_t)rdmsr(MSR_X2APIC_ID) : *apic_register(APIC_ID) >> 24;
+}
+
+static void apic_wait(void)
+{
+	while (*apic_register(APIC_ICR_LOW) & APIC_ICR_BUSY)
+		cpu_pause();
+}
+
+void apic_send(uint32_t id, uint32_t command)
+{
+	cpu_fence(); /* WRMSR to an x2APIC register does not serialise earlier stores (pitfall 41) */
+	if (apic_is_x2()) {
+		wrmsr(MSR_X2APIC_ICR, (uint64_t)id << 32 | command);
+		return;
+	}
+	apic_wait();
+	uint32_t guest_destination = *apic_register(APIC_ICR_HIGH);
+
+	*apic_register(APIC_ICR_HIGH) = id << 24;
+	*apic_register(APIC_ICR_LOW) = command;
+	apic_wait();
+	*apic_register(APIC_ICR_HIGH) = guest_destination;
+}
+
+/* One NMI for each time that kicked rises: the target clears it when the NMI arrives, and looks at everything after that. */
+static void kick(struct percpu *other)
+{
+	if (__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST) == 0)
+		apic_send(other->apic_id, APIC_NMI);
+}
+
+void percpu_kick(struct percpu *other)
+{
+	kick(other);
+}
+
+static bool is_in_guest(const struct percpu *other)
+{
+	return __atomic_load_n(&other->in_guest, __ATOMIC_SEQ_CST) != 0;
+}
+
+void percpu_flush_ept(struct percpu *cpu)
+{
+	uint64_t generation = __atomic_add_fetch(&hv.ept_generation, 1, __ATOMIC_SEQ_CST);
+
+	for (uint32_t i = 0; i < hv.cpu_count; i++) {
+		struct percpu *other = hv.cpu[i];
+
+		if (other != cpu && is_in_guest(other) &&
+		    __atomic_load_n(&other->seen_generation, __ATOMIC_SEQ_CST) < generation)
+			kick(other);
+	}
+	for (uint32_t i = 0; i < hv.cpu_count; i++) {
+		struct percpu *other = hv.cpu[i];
+
+		while (other != cpu && is_in_guest(other) &&
+		       __atomic_load_n(&other->seen_generation, __ATOMIC_SEQ_CST) < generation)
+			cpu_pause();
+	}
+}
+
+void percpu_hold_begin(struct percpu *cpu)
+{
+	lock_acquire(&hv.hold_lock);
+	__atomic_store_n(&hv.holder, cpu, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < hv.cpu_count; i++) {
+		if (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
+			kick(hv.cpu[i]);
+	}
+	for (uint32_t i = 0; i < hv.cpu_count; i++) {
+		while (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
+			cpu_pause();
+	}
+}
+
+void percpu_hold_end(struct percpu *cpu)
+{
+	(void)cpu;
+	__atomic_store_n(&hv.holder, NULL, __ATOMIC_SEQ_CST);
+	lock_release(&hv.hold_lock);
+}
+
+void delay_us(uint64_t us)
+{
+	uint64_t end = rdtsc() + us * hv.launch.tsc_khz / 1000;
+
+	while (rdtsc() < end)
+		cpu_pause();
+}
+
+int percpu_start(struct percpu *cpu, uint32_t timeout_us)
+{
+	uint32_t vector = hv.launch.trampoline >> RV_PAGE_SHIFT;
+
+	ap_cpu = cpu;
+	ap_stack = (uint64_t)(cpu->stack + HOST_STACK_BYTES);
+	cpu->stage = STAGE_NONE;
+	apic_send(cpu->apic_id, APIC_INIT);
+	delay_us(200);
+	for (int try = 0; try < 2; try++) {
+		uint64_t end = rdtsc() + (uint64_t)timeout_us / 2 * hv.launch.tsc_khz / 1000;
+
+		apic_send(cpu->apic_id, APIC_SIPI | vector);
+		while (rdtsc() < end) {
+			if (__atomic_load_n(&cpu->stage, __ATOMIC_ACQUIRE) != STAGE_NONE)
+				return 0;
+			cpu_pause();
+		}
+	}
+	return -RV_ETIME;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * percpu.h - making other CPUs leave the guest: kick, EPT flush, hold; and starting CPUs.
+ *
+ * A CPU sets in_guest = 1, fences, and only then looks at everything that others may want of it; it clears in_guest right
+ * after each VM exit. Who wants something changes it, fences, and kicks (NMI) the CPUs that are in_guest. So a CPU in root
+ * mode never needs a kick and can wait for the lock without blocking anyone. A CPU that waits for SIPI is not in_guest: NMIs
+ * do not reach it, and it looks before it enters again.
+ */
+#ifndef HV_PERCPU_H
+#define HV_PERCPU_H
+
+#include <hv/hv.h>
+
+/** Writes the local APIC's ICR; keeps the guest's destination register (pitfall: an exit between the guest's two writes). */
+void apic_send(uint32_t apic_id, uint32_t command);
+#define APIC_NMI 0x4400u
+#define APIC_INIT 0x4500u
+#define APIC_SIPI 0x4600u
+/** The APIC id of this CPU. */
+uint32_t apic_id(void);
+
+/** Makes a CPU that is in its guest or in a FIMCE exit by an NMI, and look at what is wanted of it. */
+void percpu_kick(struct percpu *other);
+
+/** After EPT rights were taken away: returns when no CPU can use the old ones any more. */
+void percpu_flush_ept(struct percpu *cpu);
+
+/** Keeps all other CPUs out of the guest until percpu_hold_end. Not nested. Do not take hv.lock inside. */
+void percpu_hold_begin(struct percpu *cpu);
+void percpu_hold_end(struct percpu *cpu);
+
+/** Starts an AP by INIT, SIPI, SIPI at the trampoline and waits for its stage to change.
+ * @return 0, or -RV_ETIME. */
+int percpu_start(struct percpu *cpu, uint32_t timeout_us);
+
+/** Busy-waits. */
+void delay_us(uint64_t us);
+
+/** Executes an IRET, which ends blocking by NMI. */
+void root_iret(void);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * util.h - memory functions (the compiler may call them, too), locks, errno names.
+ */
+#ifndef HV_UTIL_H
+#define HV_UTIL_H
+
+#include <hv/address.h>
+#include <ravelin/abi.h>
+#include <ravelin/reason.h>
+
+#ifdef HV_HOST_TEST
+#include <string.h>
+#else
+void *memcpy(void *to, const void *from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int value, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+#endif
+
+/** Copies one or more whole pages; the fastest way the CPU has. Addresses 4096-aligned. */
+void copy_pages(void *to, const void *from, uint32_t pages);
+
+/** Zeroes whole pages. */
+void clear_pages(void *to, uint32_t pages);
+
+/** A ticket lock: fair, and a waiting CPU reads only. */
+struct lock {
+	uint32_t next;
+	uint32_t owner;
+};
+
+void lock_acquire(struct lock *l);
+void lock_release(struct lock *l);
+
+#endif

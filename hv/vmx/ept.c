@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ept.c - see ept.h. Intel SDM vol. 3, 29.3. */
+#include <hv/util.h>
+#include <hv/vmx/ept.h>
+
+#define EPTP_WALK_4 (3ull << 3)
+#define EPTP_WB 6ull
+
+static uint64_t level_size(int level) /* 1: 4 KiB, 2: 2 MiB, 3: 1 GiB, 4: 512 GiB */
+{
+	return 1ull << (RV_PAGE_SHIFT + 9 * (level - 1));
+}
+
+static uint64_t *entry_at(pa_t table, uint64_t address, int level)
+{
+	return (uint64_t *)pa_pointer(table) + (address / level_size(level) & 511);
+}
+
+static bool entry_is_leaf(uint64_t entry, int level)
+{
+	return level == 1 || (entry & EPT_LARGE) != 0;
+}
+
+static int table_new(struct ept *ept, pa_t *table)
+{
+	int error = partition_allocate(ept->partition, 1, OWNER_HYPERVISOR, table);
+
+	if (!error)
+		clear_pages(pa_pointer(*table), 1);
+	return error;
+}
+
+/* The entry for a whole page of the given level, or 0 with *mixed set if it takes smaller pages. */
+static uint64_t leaf_make(const struct ept *ept, uint64_t base, int level, bool *mixed)
+{
+	uint64_t size = level_size(level);
+	const struct row *row = partition_find(ept->partition, pa_make(base));
+	int type;
+
+	*mixed = false;
+	if (row == NULL)
+		return 0;
+	if (row->base + row->size < base + size) {
+		*mixed = true;
+		return 0;
+	}
+	if (row->owner != OWNER_GUEST)
+		return 0;
+	type = mtrr_type(ept->mtrr, pa_make(base), size);
+	if (type < 0 || level > 3 || (level == 3 && !ept->large_1g)) {
+		*mixed = true;
+		return 0;
+	}
+	return base | row->perm | (uint64_t)type << EPT_TYPE_SHIFT | (level > 1 ? EPT_LARGE : 0);
+}
+
+/* Fills the part of a table that lies in [low, high). The tree has four levels, so the recursion is bounded. */
+static int table_fill(struct ept *ept, pa_t table, int level, uint64_t low, uint64_t high)
+{
+	uint64_t size = level_size(level);
+
+	for (uint64_t at = low & ~(size - 1); at < high; at += size) {
+		uint64_t *entry = entry_at(table, at, level);
+		bool mixed;
+		pa_t next;
+		int error;
+
+		if (*entry != 0 && entry_is_leaf(*entry, level))
+			continue;
+		if (*entry == 0) {
+			*entry = leaf_make(ept, at, level, &mixed);
+			if (!mixed)
+				continue;
+			error = table_new(ept, &next);
+			if (error)
+				return error;
+			*entry = next.v | EPT_RWX;
+		}
+		next = pa_make(*entry & EPT_ADDRESS);
+		error = table_fill(ept, next, level - 1, at > low ? at : low, at + size < high ? at + size : high);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int ept_build(struct ept *ept, uint64_t limit)
+{
+	int error = table_new(ept, &ept->root);
+
+	if (error)
+		return error;
+	ept->eptp = ept->root.v | EPTP_WALK_4 | EPTP_WB;
+	return table_fill(ept, ept->root, EPT_LEVELS, 0, limit);
+}
+
+int ept_fill(struct ept *ept, gpa_t gpa)
+{
+	uint64_t base = gpa.v & ~(SIZE_2M - 1);
+
+	return table_fill(ept, ept->root, EPT_LEVELS, base, base + SIZE_2M);
+}
+
+/* The entry that maps gpa, at the lowest level that there is. */
+static uint64_t *entry_find(const struct ept *ept, gpa_t gpa, int *level)
+{
+	pa_t table = ept->root;
+
+	for (*level = EPT_LEVELS;; (*level)--) {
+		uint64_t *entry = entry_at(table, gpa.v, *level);
+
+		if (*entry == 0 || entry_is_leaf(*entry, *level))
+			return entry;
+		table = pa_make(*entry & EPT_ADDRESS);
+	}
+}
+
+int ept_prepare(struct ept *ept, gpa_t gpa)
+{
+	int level;
+
+	for (;;) {
+		uint64_t *entry = entry_find(ept, gpa, &level), part = level_size(level - 1);
+		pa_t table;
+		uint64_t *to;
+		int error;
+
+		if (level == 1)
+			return 0;
+		error = table_new(ept, &table);
+		if (error)
+			return error;
+		to = pa_pointer(table);
+		for (uint64_t i = 0; *entry != 0 && i < 512; i++)
+			to[i] = (*entry + i * part) & (level == 2 ? ~EPT_LARGE : ~0ull);
+		*entry = table.v | EPT_RWX;
+	}
+}
+
+void ept_set(struct ept *ept, gpa_t gpa, uint8_t perm)
+{
+	int level;
+	uint64_t *entry = entry_find(ept, gpa, &level);
+	int type = mtrr_type(ept->mtrr, pa_make(gpa.v), RV_PAGE_SIZE);
+
+	/* An absent entry keeps no address (pitfall 29: L1TF). */
+	*(volatile uint64_t *)entry = perm == PERM_NONE ? 0 : (gpa.v & EPT_ADDRESS) | perm | (uint64_t)type << EPT_TYPE_SHIFT;
+}
+
+void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table)
+{
+	uint64_t base = gpa.v & ~(SIZE_2M - 1), leaf;
+	pa_t at = ept->root;
+	bool mixed;
+
+	*table = pa_make(0);
+	for (int level = EPT_LEVELS; level > 2; level--) {
+		uint64_t entry = *entry_at(at, base, level);
+
+		if (entry == 0 || entry_is_leaf(entry, level))
+			return;
+		at = pa_make(entry & EPT_ADDRESS);
+	}
+	uint64_t *entry = entry_at(at, base, 2);
+
+	if (*entry == 0 || entry_is_leaf(*entry, 2))
+		return;
+	leaf = leaf_make(ept, base, 2, &mixed);
+	if (mixed || leaf == 0)
+		return;
+	*table = pa_make(*entry & EPT_ADDRESS);
+	*entry = leaf;
+}
+
+uint64_t ept_leaf(const struct ept *ept, gpa_t gpa, uint64_t *size)
+{
+	int level;
+	const uint64_t *entry = entry_find(ept, gpa, &level);
+
+	*size = level_size(level);
+	return *entry;
+}

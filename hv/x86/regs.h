@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * regs.h - access to processor registers and ports, and the names of their bits.
+ *
+ * Every instruction that touches the machine stands here (or in hv/vmx/vmcs.h), so that the rest compiles on the host:
+ * with HV_HOST_TEST the same names are ordinary functions over a fake register file (tests/unit/hv).
+ * Names are those of the Intel SDM.
+ */
+#ifndef HV_X86_REGS_H
+#define HV_X86_REGS_H
+
+#include <stdbool.h>
+#include <ravelin/types.h>
+
+#define CR0_PE (1ull << 0)
+#define CR0_MP (1ull << 1)
+#define CR0_EM (1ull << 2)
+#define CR0_TS (1ull << 3)
+#define CR0_ET (1ull << 4)
+#define CR0_NE (1ull << 5)
+#define CR0_WP (1ull << 16)
+#define CR0_NW (1ull << 29)
+#define CR0_CD (1ull << 30)
+#define CR0_PG (1ull << 31)
+#define CR4_PSE (1ull << 4)
+#define CR4_PAE (1ull << 5)
+#define CR4_PGE (1ull << 7)
+#define CR4_OSFXSR (1ull << 9)
+#define CR4_OSXMMEXCPT (1ull << 10)
+#define CR4_VMXE (1ull << 13)
+#define CR4_PCIDE (1ull << 17)
+#define CR4_OSXSAVE (1ull << 18)
+#define CR4_PKE (1ull << 22)
+#define RFLAGS_FIXED (1ull << 1)
+#define RFLAGS_IF (1ull << 9)
+
+#define MSR_APIC_BASE 0x1bu
+#define APIC_BASE_BSP (1ull << 8)
+#define APIC_BASE_X2APIC (1ull << 10)
+#define APIC_BASE_ENABLE (1ull << 11)
+#define MSR_FEATURE_CONTROL 0x3au
+#define FEATURE_CONTROL_LOCK (1ull << 0)
+#define FEATURE_CONTROL_VMX (1ull << 2)
+#define MSR_BIOS_UPDT_TRIG 0x79u
+#define MSR_SMM_MONITOR_CTL 0x9bu
+#define MSR_MTRRCAP 0xfeu
+#define MSR_FLUSH_CMD 0x10bu
+#define MSR_SYSENTER_CS 0x174u
+#define MSR_SYSENTER_ESP 0x175u
+#define MSR_SYSENTER_EIP 0x176u
+#define MSR_DEBUGCTL 0x1d9u
+#define MSR_MTRR_PHYSBASE0 0x200u
+#define MSR_MTRR_FIX64K 0x250u
+#define MSR_MTRR_FIX16K 0x258u
+#define MSR_MTRR_FIX4K 0x268u
+#define MSR_PAT 0x277u
+#define MSR_MTRR_DEF_TYPE 0x2ffu
+#define MSR_VMX_BASIC 0x480u
+#define MSR_VMX_PINBASED_CTLS 0x481u
+#define MSR_VMX_PROCBASED_CTLS 0x482u
+#define MSR_VMX_EXIT_CTLS 0x483u
+#define MSR_VMX_ENTRY_CTLS 0x484u
+#define MSR_VMX_MISC 0x485u
+#define MSR_VMX_CR0_FIXED0 0x486u
+#define MSR_VMX_CR0_FIXED1 0x487u
+#define MSR_VMX_CR4_FIXED0 0x488u
+#define MSR_VMX_CR4_FIXED1 0x489u
+#define MSR_VMX_PROCBASED_CTLS2 0x48bu
+#define MSR_VMX_EPT_VPID_CAP 0x48cu
+#define MSR_VMX_LAST 0x491u
+#define MSR_RTIT_FIRST 0x560u
+#define MSR_RTIT_LAST 0x587u
+#define MSR_X2APIC_ICR 0x830u
+#define MSR_HW_FEEDBACK_PTR 0x17d0u
+#define MSR_HW_FEEDBACK_THREAD 0x17d4u
+#define MSR_EFER 0xc0000080u
+#define EFER_LME (1ull << 8)
+#define EFER_LMA (1ull << 10)
+#define EFER_NXE (1ull << 11)
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_GS_BASE 0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+
+#define VECTOR_DB 1
+#define VECTOR_NMI 2
+#define VECTOR_UD 6
+#define VECTOR_GP 13
+#define VECTOR_AC 17
+
+struct cpuid {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+struct __attribute__((packed)) descriptor_pointer {
+	uint16_t limit;
+	uint64_t base;
+};
+
+#ifdef HV_HOST_TEST
+uint64_t rdmsr(uint32_t msr);
+void wrmsr(uint32_t msr, uint64_t value);
+struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
+uint64_t rdtsc(void);
+void outb(uint16_t port, uint8_t value);
+uint8_t inb(uint16_t port);
+static inline void cpu_pause(void)
+{
+}
+static inline void cpu_fence(void)
+{
+	__sync_synchronize();
+}
+#else
+static inline uint64_t rdmsr(uint32_t msr)
+{
+	uint32_t a, d;
+
+	__asm__ volatile("rdmsr" : "=a"(a), "=d"(d) : "c"(msr));
+	return (uint64_t)d << 32 | a;
+}
+
+static inline void wrmsr(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid r;
+
+	__asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+	return r;
+}
+
+static inline uint64_t rdtsc(void)
+{
+	uint32_t a, d;
+
+	__asm__ volatile("rdtsc" : "=a"(a), "=d"(d));
+	return (uint64_t)d << 32 | a;
+}
+
+static inline void outb(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t inb(uint16_t port)
+{
+	uint8_t v;
+
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static inline void cpu_pause(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
+
+static inline void cpu_fence(void)
+{
+	__asm__ volatile("mfence" : : : "memory");
+}
+
+#define REGISTER_READ(name)                                                                                            \
+	static inline uint64_t read_##name(void)                                                                       \
+	{                                                                                                              \
+		uint64_t v;                                                                                            \
+		__asm__ volatile("mov %%" #name ", %0" : "=r"(v) : : "memory");                                        \
+		return v;                                                                                              \
+	}
+#define REGISTER_WRITE(name)                                                                                           \
+	static inline void write_##name(uint64_t v)                                                                    \
+	{                                                                                                              \
+		__asm__ volatile("mov %0, %%" #name : : "r"(v) : "memory");                                            \
+	}
+REGISTER_READ(cr0)
+REGISTER_READ(cr2)
+REGISTER_READ(cr3)
+REGISTER_READ(cr4)
+REGISTER_READ(cr8)
+REGISTER_READ(dr6)
+REGISTER_READ(dr7)
+REGISTER_WRITE(cr0)
+REGISTER_WRITE(cr2)
+REGISTER_WRITE(cr3)
+REGISTER_WRITE(cr4)
+REGISTER_WRITE(cr8)
+REGISTER_WRITE(dr6)
+
+static inline void cpu_halt(void)
+{
+	__asm__ volatile("cli; hlt");
+}
+
+static inline void cpu_wbinvd(void)
+{
+	__asm__ volatile("wbinvd" : : : "memory");
+}
+
+static inline void xsetbv(uint32_t index, uint64_t value)
+{
+	__asm__ volatile("xsetbv" : : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+/* All enabled state components: the mask operand is ANDed with XCR0 by the CPU. */
+static inline void xsave_all(void *area)
+{
+	__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static inline void xrstor_all(const void *area)
+{
+	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
+#endif
+
+#endif

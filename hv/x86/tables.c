@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* tables.c - see tables.h. */
+#include <hv/x86/regs.h>
+#include <hv/x86/tables.h>
+
+#define PTE_P (1ull << 0)
+#define PTE_W (1ull << 1)
+#define PTE_LARGE (1ull << 7)
+#define PTE_NX (1ull << 63)
+#define FIRST_DIRECT_GIB 4
+
+extern const uint8_t hv_text_start[], hv_rodata_start[], hv_data_start[], hv_end[];
+extern const uint8_t exception_stubs[], nmi_entry[];
+
+static uint64_t first_pml4[512] __attribute__((aligned(4096)));
+static uint64_t direct_pdpt[512] __attribute__((aligned(4096)));
+static uint64_t direct_pd[FIRST_DIRECT_GIB][512] __attribute__((aligned(4096)));
+static uint64_t image_pdpt[512] __attribute__((aligned(4096)));
+static uint64_t image_pd[512] __attribute__((aligned(4096)));
+static uint64_t image_pt[512] __attribute__((aligned(4096)));
+
+static uint32_t table_index(uint64_t va, int level)
+{
+	return (uint32_t)(va >> (RV_PAGE_SHIFT + 9 * (level - 1))) & 511;
+}
+
+pa_t tables_build_first(pa_t image)
+{
+	uint64_t to_pa = image.v - RV_HV_BASE; /* wraps: adding it to an image address gives the physical one */
+
+	for (uint64_t va = RV_HV_BASE; va < (uint64_t)hv_end; va += RV_PAGE_SIZE) {
+		uint64_t flags = PTE_P | PTE_NX | PTE_W;
+
+		if (va < (uint64_t)hv_rodata_start)
+			flags = PTE_P;
+		else if (va < (uint64_t)hv_data_start)
+			flags = PTE_P | PTE_NX;
+		image_pt[table_index(va, 1)] = (va + to_pa) | flags;
+	}
+	image_pd[table_index(RV_HV_BASE, 2)] = ((uint64_t)image_pt + to_pa) | PTE_P | PTE_W;
+	image_pdpt[table_index(RV_HV_BASE, 3)] = ((uint64_t)image_pd + to_pa) | PTE_P | PTE_W;
+	for (uint64_t gib = 0; gib < FIRST_DIRECT_GIB; gib++) {
+		for (uint64_t i = 0; i < 512; i++)
+			direct_pd[gib][i] = gib * SIZE_1G + i * SIZE_2M + (PTE_P | PTE_W | PTE_LARGE | PTE_NX);
+		direct_pdpt[gib] = ((uint64_t)direct_pd[gib] + to_pa) | PTE_P | PTE_W;
+	}
+	first_pml4[table_index(HV_DIRECT_MAP, 4)] = ((uint64_t)direct_pdpt + to_pa) | PTE_P | PTE_W;
+	first_pml4[table_index(RV_HV_BASE, 4)] = ((uint64_t)image_pdpt + to_pa) | PTE_P | PTE_W;
+	return pa_make((uint64_t)first_pml4 + to_pa);
+}
+
+int tables_extend(uint64_t limit, bool has_1g)
+{
+	for (uint64_t gib = FIRST_DIRECT_GIB; gib < 512 && gib * SIZE_1G < limit; gib++) {
+		uint64_t *pd;
+		pa_t page;
+		int error;
+
+		if (has_1g) {
+			direct_pdpt[gib] = gib * SIZE_1G + (PTE_P | PTE_W | PTE_LARGE | PTE_NX);
+			continue;
+		}
+		error = partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &page);
+		if (error)
+			return error;
+		pd = pa_pointer(page);
+		for (uint64_t i = 0; i < 512; i++)
+			pd[i] = gib * SIZE_1G + i * SIZE_2M + (PTE_P | PTE_W | PTE_LARGE | PTE_NX);
+		direct_pdpt[gib] = page.v | PTE_P | PTE_W;
+	}
+	return 0;
+}
+
+int tables_trampoline(pa_t trampoline_page)
+{
+	pa_t page[4];
+
+	for (int i = 0; i < 4; i++) {
+		int error = partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &page[i]);
+
+		if (error)
+			return error;
+		clear_pages(pa_pointer(page[i]), 1);
+	}
+	memcpy(pa_pointer(page[0]), first_pml4, RV_PAGE_SIZE);
+	for (int level = 4; level > 1; level--) {
+		uint64_t *table = pa_pointer(page[4 - level]);
+
+		table[table_index(trampoline_page.v, level)] = page[5 - level].v | PTE_P | PTE_W;
+	}
+	((uint64_t *)pa_pointer(page[3]))[table_index(trampoline_page.v, 1)] = trampoline_page.v | PTE_P | PTE_W;
+	hv.trampoline_tables = page[0];
+	return 0;
+}
+
+void tables_load(struct percpu *cpu)
+{
+	struct host_tables *t = &cpu->tables;
+	uint64_t tss = (uint64_t)t->tss;
+
+	t->gdt[1] = 0x00af9b000000ffffull;
+	t->gdt[2] = 0x00cf93000000ffffull;
+	t->gdt[3] = 0x67 | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
+	t->gdt[4] = tss >> 32;
+	for (uint64_t i = 0; i < 32; i++) {
+		uint64_t handler = i == VECTOR_NMI ? (uint64_t)nmi_entry : (uint64_t)exception_stubs + 16 * i;
+
+		t->idt[2 * i] = (handler & 0xffff) | (uint64_t)HOST_CS << 16 | 0x8e00ull << 32 |
+				(handler >> 16 & 0xffff) << 48;
+		t->idt[2 * i + 1] = handler >> 32;
+	}
+	struct descriptor_pointer gdtr = {sizeof(t->gdt) - 1, (uint64_t)t->gdt};
+	struct descriptor_pointer idtr = {sizeof(t->idt) - 1, (uint64_t)t->idt};
+
+	__asm__ volatile("lgdt %0\n\t"
+			 "push %2\n\t"
+			 "lea 1f(%%rip), %%rax\n\t"
+			 "push %%rax\n\t"
+			 "lretq\n"
+			 "1:\tmov %3, %%ds\n\t"
+			 "mov %3, %%es\n\t"
+			 "mov %3, %%ss\n\t"
+			 "mov %4, %%fs\n\t"
+			 "mov %4, %%gs\n\t"
+			 "lidt %1\n\t"
+			 "ltr %w5"
+			 :
+			 : "m"(gdtr), "m"(idtr), "i"(HOST_CS), "r"(HOST_DS), "r"(0), "r"(HOST_TSS)
+			 : "rax", "memory");
+	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
+}
