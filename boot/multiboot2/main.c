@@ -153,9 +153,10 @@ static bool pool_place(struct boot_error *error)
 	struct memory_request request = {
 	    .bytes = boot.options.pool_bytes, .align = POOL_ALIGN, .lowest = POOL_LOWEST, .limit = MEMORY_4G};
 	uint64_t page;
-	bool ok = true;
+	bool ok;
 
 	boot.scratch = boot.free;
+	ok = memory_take(&boot.scratch, boot.information, boot.information + boot.mbi.bytes, MEMORY_BUSY);
 	for (uint32_t i = 0; i < boot.mbi.module_count; i++)
 		ok = ok && memory_take(&boot.scratch, boot.mbi.module[i].start, boot.mbi.module[i].end, MEMORY_BUSY);
 	if (!ok)
@@ -175,7 +176,10 @@ static bool pool_place(struct boot_error *error)
 	return true;
 }
 
-/* Decides where everything goes; nothing is written yet. */
+/*
+ * Decides where everything goes; nothing is written yet. The loader's information is not kept free for Linux: all that
+ * matters of it has been copied.
+ */
 static bool places_find(bool with_pool, struct boot_error *error)
 {
 	bool ok;
@@ -183,7 +187,6 @@ static bool places_find(bool with_pool, struct boot_error *error)
 	boot.guest = boot.memory;
 	boot.free = boot.memory;
 	ok = memory_take(&boot.free, image_address(boot_image_start), image_address(boot_image_end), MEMORY_BUSY) &&
-	     memory_take(&boot.free, boot.information, boot.information + boot.mbi.bytes, MEMORY_BUSY) &&
 	     memory_take(&boot.free, 0, RV_PAGE_SIZE, MEMORY_BUSY);
 	if (!ok)
 		return text_fail(error, "the memory map has more than %u extents", MEMORY_MAX_EXTENTS - 2);
