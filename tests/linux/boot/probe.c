@@ -50,7 +50,7 @@ static void report(bool passed, const char *name, const char *why)
 	X(invvpid, "invvpid %0, %%rax")
 
 #define DEFINE_CALL(name, text)                                                                                        \
-	static void call_##name(void)                                                                                  \
+	static void call_##name(void) /* NOLINT(bugprone-macro-parentheses) */                                         \
 	{                                                                                                              \
 		static uint64_t operand[2];                                                                            \
 		__asm__ volatile(text : "+m"(operand) : "a"(0ull) : "cc", "memory");                                   \
