@@ -127,7 +127,8 @@ static bool map_next(struct map *m)
 	int64_t wanted = m->keys[m->next];
 	int64_t key;
 
-	if (m->pairs == 0)
+	/* A text key comes behind all integer ones: the payload's. */
+	if (m->pairs == 0 || rv_cbor_peek(m->c) == RV_CBOR_TEXT)
 		return suit_refuse(m->err, RV_REASON_SUIT_MISSING, (uint64_t)wanted);
 	if (!rv_cbor_read_int(m->c, &key))
 		return suit_refuse_cbor(m->err, m->c);

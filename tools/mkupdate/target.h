@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * target.h - what mkupdate knows about the executable that is to be updated.
+ */
+#ifndef MKUPDATE_TARGET_H
+#define MKUPDATE_TARGET_H
+
+#include "util.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TARGET_BUILD_ID_SIZE 20
+
+enum symbol_kind {
+	SYMBOL_FUNCTION,
+	SYMBOL_OBJECT,
+	SYMBOL_OTHER
+};
+
+/** A defined symbol of .symtab or .dynsym. */
+struct target_symbol {
+	char *name;
+	uint64_t address; /* in the ELF file's terms, as are all addresses here */
+	uint64_t size;
+	enum symbol_kind kind;
+	bool is_global;
+};
+
+/** A slot of the global offset table that the dynamic linker fills with the address of another object's symbol. */
+struct target_import {
+	char *name;
+	uint64_t slot;
+};
+
+/** A loaded segment. */
+struct target_segment {
+	uint64_t address;
+	uint64_t file_bytes;
+	uint64_t memory_bytes;
+	uint64_t file_offset;
+	bool can_write;
+	bool can_execute;
+};
+
+struct target {
+	const char *path;
+	char name[64]; /* base name of the file that path leads to */
+	struct buffer file;
+	uint8_t build_id[TARGET_BUILD_ID_SIZE];
+	bool is_pie;
+	uint64_t base; /* of the lowest segment, rounded down to a page */
+	uint64_t end; /* of the highest segment, rounded up to a page */
+	uint64_t relro_end; /* end of what the dynamic linker write-protects, 0 = nothing */
+	struct target_segment *segment;
+	size_t segment_count;
+	struct target_symbol *symbol; /* ascending by name, then by address; no two with both equal */
+	size_t symbol_count;
+	struct target_import *import;
+	size_t import_count;
+};
+
+/** Reads the ELF file. Ends the program with EXIT_TARGET if it is not one that can be updated. */
+void target_open(struct target *t, const char *path);
+
+/**
+ * The symbol of that name: a global one, otherwise the only local one. NULL: there is none. Ends the program if several
+ * local symbols have the name.
+ */
+const struct target_symbol *target_find(const struct target *t, const char *name);
+
+/** The import of that name, or NULL. */
+const struct target_import *target_find_import(const struct target *t, const char *name);
+
+/** Content of [address, address + bytes) if all of it comes from the file, otherwise NULL. */
+const uint8_t *target_content(const struct target *t, uint64_t address, uint64_t bytes, bool must_execute);
+
+#endif
