@@ -50,10 +50,13 @@ static void report(bool passed, const char *name, const char *why)
 	X(invvpid, "invvpid %0, %%rax")
 
 #define DEFINE_CALL(name, text)                                                                                        \
-	static void call_##name(void) /* NOLINT(bugprone-macro-parentheses) */                                         \
+	static void call_##name(void)                                                                                  \
 	{                                                                                                              \
 		static uint64_t operand[2];                                                                            \
-		__asm__ volatile(text : "+m"(operand) : "a"(0ull) : "cc", "memory");                                   \
+		__asm__ volatile(text                                                                                  \
+				 : "+m"(operand)                                                                       \
+				 : "a"(0ull)                                                                           \
+				 : "cc", "memory"); /* NOLINT(bugprone-macro-parentheses) */                           \
 	}
 VMX_INSTRUCTIONS(DEFINE_CALL)
 
