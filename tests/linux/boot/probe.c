@@ -49,16 +49,15 @@ static void report(bool passed, const char *name, const char *why)
 	X(invept, "invept %0, %%rax")                                                                                  \
 	X(invvpid, "invvpid %0, %%rax")
 
+/* An instruction's text cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define DEFINE_CALL(name, text)                                                                                        \
 	static void call_##name(void)                                                                                  \
 	{                                                                                                              \
 		static uint64_t operand[2];                                                                            \
-		__asm__ volatile(text                                                                                  \
-				 : "+m"(operand)                                                                       \
-				 : "a"(0ull)                                                                           \
-				 : "cc", "memory"); /* NOLINT(bugprone-macro-parentheses) */                           \
+		__asm__ volatile(text : "+m"(operand) : "a"(0ull) : "cc", "memory");                                   \
 	}
 VMX_INSTRUCTIONS(DEFINE_CALL)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct {
 	const char *name;
