@@ -97,7 +97,7 @@ bench-only: all
 run:
 	scripts/install-packages build emulators
 	$(MAKE) --no-print-directory all
-	scripts/run $(B)
+	tests/linux/demo/run $(B)
 
 # CMDLINE and HVCMDLINE go through the environment so that quotes and dollars in them reach grub.cfg unchanged.
 KERNEL ?=
