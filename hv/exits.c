@@ -95,9 +95,11 @@ static void guest_nmi_deliver(struct percpu *cpu)
 
 static void timer_set(struct percpu *cpu, bool on, uint64_t ticks)
 {
-	uint64_t units = ticks >> hv.caps.timer_shift, pin = hv.caps.guest.pin;
+	uint64_t units = ticks >> hv.caps.timer_shift, pin = hv.caps.guest.pin, exit = hv.caps.guest.exit;
 
+	/* "Save timer" without the timer itself fails the VM entry checks (27.2.1.2). */
 	vmcs_set(VMCS_PIN_CONTROLS, on ? pin : pin & ~(uint64_t)PIN_PREEMPTION_TIMER);
+	vmcs_set(VMCS_EXIT_CONTROLS, on ? exit : exit & ~(uint64_t)EXIT_SAVE_TIMER);
 	vmcs_set(VMCS_GUEST_PREEMPTION_TIMER, units > 0xffffffff ? 0xffffffff : units);
 	cpu->timer_armed = on;
 }

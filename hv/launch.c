@@ -15,8 +15,8 @@ _Static_assert(offsetof(struct percpu, nmi_seen) == PERCPU_NMI_SEEN, "offsets.h"
 #define PARTITION_ROWS 8192u
 #define POOL_PER_CPU_PAGES (page_align_up(sizeof(struct percpu)) >> RV_PAGE_SHIFT)
 
-extern const uint8_t hv_text_start[], hv_end[], trampoline[], trampoline_end[];
-extern uint32_t trampoline_cr3, trampoline_base;
+extern const uint8_t hv_text_start[], hv_end[];
+extern const uint8_t trampoline[], trampoline_end[], trampoline_cr3[], trampoline_base[];
 extern const uint8_t vmx_exit[];
 
 /** The caller's state: becomes the guest's, or is restored when the launch fails. */
@@ -478,9 +478,11 @@ _Noreturn void launch_ap(struct percpu *cpu)
 /* The trampoline page stays ours: the guest never sees it (row OWNER_HYPERVISOR). */
 static void trampoline_install(void)
 {
-	trampoline_cr3 = (uint32_t)hv.trampoline_tables.v;
-	trampoline_base = hv.launch.trampoline;
-	memcpy(pa_pointer(pa_make(hv.launch.trampoline)), trampoline, (size_t)(trampoline_end - trampoline));
+	uint8_t *page = pa_pointer(pa_make(hv.launch.trampoline));
+
+	memcpy(page, trampoline, (size_t)(trampoline_end - trampoline));
+	*(uint32_t *)(void *)(page + (trampoline_cr3 - trampoline)) = (uint32_t)hv.trampoline_tables.v;
+	*(uint32_t *)(void *)(page + (trampoline_base - trampoline)) = hv.launch.trampoline;
 }
 
 static int aps_start(struct rv_launch *l)
