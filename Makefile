@@ -97,7 +97,7 @@ bench-only: all
 run:
 	scripts/install-packages build emulators
 	$(MAKE) --no-print-directory all
-	tests/linux/demo/run $(B)
+	scripts/run-demo $(B)
 
 # CMDLINE and HVCMDLINE go through the environment so that quotes and dollars in them reach grub.cfg unchanged.
 KERNEL ?=
