@@ -554,39 +554,45 @@ static bool suit_check_signature(const struct suit_manifest *m, const uint8_t an
 	return true;
 }
 
-/** anchor NULL: believe any key. */
-static int suit_check(const uint8_t *envelope, size_t size, const uint8_t *anchor, struct suit_manifest *out,
-		      struct suit_error *err)
+/** Says why an envelope was refused. */
+static int suit_result(const struct suit_error *why, struct suit_error *err)
 {
-	struct suit_error why = {RV_REASON_NONE, 0};
-	struct suit_manifest m = {0};
-	struct rv_cbor manifest;
-
-	if (!suit_read_envelope(envelope, size, &m, &manifest, &why) ||
-	    (anchor && !suit_check_signature(&m, anchor, &why)) || !suit_read_manifest(&manifest, &m, &why)) {
-		*err = why;
-		switch (why.reason) {
-		case RV_REASON_SUIT_NO_ANCHOR:
-		case RV_REASON_SUIT_KEY:
-		case RV_REASON_SUIT_SIGNATURE:
-			return -RV_EKEYREJECTED;
-		default:
-			return -RV_EBADMSG;
-		}
+	*err = *why;
+	switch (why->reason) {
+	case RV_REASON_SUIT_NO_ANCHOR:
+	case RV_REASON_SUIT_KEY:
+	case RV_REASON_SUIT_SIGNATURE:
+		return -RV_EKEYREJECTED;
+	default:
+		return -RV_EBADMSG;
 	}
-	*out = m;
-	return 0;
 }
 
 int suit_verify(const uint8_t *envelope, size_t size, const uint8_t anchor[RV_DIGEST_SIZE], struct suit_manifest *out,
 		struct suit_error *err)
 {
-	return suit_check(envelope, size, anchor, out, err);
+	struct suit_error why = {RV_REASON_NONE, 0};
+	struct suit_manifest m = {0};
+	struct rv_cbor manifest;
+
+	if (!suit_read_envelope(envelope, size, &m, &manifest, &why) || !suit_check_signature(&m, anchor, &why) ||
+	    !suit_read_manifest(&manifest, &m, &why))
+		return suit_result(&why, err);
+	*out = m;
+	return 0;
 }
 
+/* Apart from suit_verify, so that what only parses is linked without the signature code. */
 int suit_parse(const uint8_t *envelope, size_t size, struct suit_manifest *out, struct suit_error *err)
 {
-	return suit_check(envelope, size, NULL, out, err);
+	struct suit_error why = {RV_REASON_NONE, 0};
+	struct suit_manifest m = {0};
+	struct rv_cbor manifest;
+
+	if (!suit_read_envelope(envelope, size, &m, &manifest, &why) || !suit_read_manifest(&manifest, &m, &why))
+		return suit_result(&why, err);
+	*out = m;
+	return 0;
 }
 
 bool suit_names_target(const struct suit_manifest *m, const char name[SUIT_NAME_MAX + 1],

@@ -48,6 +48,7 @@ static const char usage[] =
     "      --budget TIME        limit of its run time, with us, ms or s (default 2s)\n"
     "  -I DIR, -D NAME[=VALUE]  for the compiler; may be repeated\n"
     "      --cc PROGRAM         compiler (default gcc)\n"
+    "      --keep DIR           leave intermediate files (objects, linked new code, description) in DIR\n"
     "      --sdk DIR            where mkfimce, task.ld, libpillars.a and include/ are\n"
     "  -o, --output FILE        the envelope to write\n"
     "show     prints what an envelope says, without checking its signature\n"
@@ -68,6 +69,7 @@ enum {
 	OPTION_BUDGET,
 	OPTION_CC,
 	OPTION_SDK,
+	OPTION_KEEP,
 	OPTION_JSON,
 	OPTION_ANCHOR
 };
@@ -210,6 +212,7 @@ static int run_build(int argc, char **argv)
 	    {"budget", required_argument, NULL, OPTION_BUDGET},
 	    {"cc", required_argument, NULL, OPTION_CC},
 	    {"sdk", required_argument, NULL, OPTION_SDK},
+	    {"keep", required_argument, NULL, OPTION_KEEP},
 	    {"output", required_argument, NULL, 'o'},
 	    {0},
 	};
@@ -266,6 +269,9 @@ static int run_build(int argc, char **argv)
 			break;
 		case OPTION_CC:
 			r.compiler = optarg;
+			break;
+		case OPTION_KEEP:
+			scratch_keep(optarg);
 			break;
 		case OPTION_SDK:
 			r.sdk = optarg;

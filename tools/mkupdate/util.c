@@ -19,18 +19,23 @@
 extern char **environ;
 
 static char *scratch;
+static bool scratch_is_kept;
+
+void scratch_keep(const char *directory)
+{
+	scratch = must_copy(directory);
+	scratch_is_kept = true;
+	if (mkdir(directory, 0777) != 0 && errno != EEXIST)
+		fail(EXIT_SYSTEM, "cannot make the directory %s: %s", directory, strerror(errno));
+}
 
 static void scratch_remove(void)
 {
 	struct dirent *entry;
 	DIR *d;
 
-	if (!scratch)
+	if (!scratch || scratch_is_kept)
 		return;
-	if (getenv("MKUPDATE_KEEP")) {
-		fprintf(stderr, "mkupdate: temporary files are kept in %s\n", scratch);
-		return;
-	}
 	d = opendir(scratch);
 	if (!d)
 		return;

@@ -47,7 +47,10 @@ struct buffer file_read(const char *path, enum exit_code code);
 /** Writes a file: under a temporary name first, so that it is whole or not there. */
 void file_write(const char *path, const void *data, size_t size, unsigned int mode);
 
-/** A directory for temporary files, made on first use and removed at exit (kept with MKUPDATE_KEEP=1, and told). */
+/** Puts temporary files into that directory, which is made if needed, and leaves them there. */
+void scratch_keep(const char *directory);
+
+/** The directory for temporary files: made on first use and removed at exit, unless scratch_keep named one. */
 const char *scratch_directory(void);
 /** A path in it. The result is never freed. */
 char *scratch_path(const char *name);
