@@ -5,6 +5,7 @@
 # `DEMO FAILED: what`. docs/demonstration.md describes it. In /demo: the servers, the clients and the updates.
 export PATH=/demo:$PATH
 cd /run || exit 1
+# shellcheck source=tests/linux/demo/lib.sh
 . /demo/lib.sh
 
 KVD_PORT=7400
@@ -29,12 +30,13 @@ kvd_answers() # REQUEST REPLY
 	return 1
 }
 
-redis_answers() # REPLY WORD...
+redis_answers() # PATTERN WORD...: the first line of the reply matches the pattern
 {
 	want=$1
 	shift
 	got=$(redis_ask "$@")
 	case $got in
+	# shellcheck disable=SC2254
 	$want) return 0 ;;
 	esac
 	echo "'$*' gave '$got', not '$want'"
@@ -49,17 +51,59 @@ exploit_gives() # STATUS VALUE: runs the exploit; status 0 it changed the accoun
 	kvd_answers "GET account" "VALUE $2"
 }
 
+# The update itself: Ravelin's command line tool, with the timeline of the phases. Output to $1.out.
+apply() # NAME FILE SERVICE HEALTH-COMMAND
+{
+	ravelin update apply --timeline --pid "$(cat "$3.pid")" --deadline 5s --health "$4" "/demo/updates/$2" >"$1.out" 2>&1
+}
+
+KVD_HEALTH="kvclient ask -p $KVD_PORT HEALTH"
+REDIS_HEALTH="redisclient ask -p $REDIS_PORT PING"
+
+unharmed() # VERSION: kvd is healthy, of that version, and holds what it held
+{
+	kvd_answers HEALTH HEALTHY && kvd_answers VERSION "VERSION $1" && kvd_answers "GET account" "VALUE $ACCOUNT"
+}
+
+same_code() # DIGEST
+{
+	[ "$(text_sum kvd)" = "$1" ]
+}
+
+# An update of kvd that must come to nothing. LABEL FILE OUTCOME VERSION SENTENCE: the sentence is a part of what must be said,
+# VERSION is the one that must go on running.
+bad_update()
+{
+	code=$(text_sum kvd)
+	window
+	if apply bad "$2" kvd "$KVD_HEALTH"; then
+		failed "$1" "it was applied"
+	elif grep -q -- "$5" bad.out; then
+		passed "$1: $3, and it is said why"
+	else
+		failed "$1: says why" "'$5' is not in: $(tr '\n' ' ' <bad.out)"
+	fi
+	why=$(grep -- "$5" bad.out | head -n 1)
+	sed 's/^/     /' bad.out
+	window
+	check "$1: version $4 of kvd is healthy and complete" unharmed "$4"
+	check "$1: every byte of kvd's code is as before" same_code "$code"
+	row "$1" "$3" "$kvd_gap" "$redis_gap" "$why"
+}
+
 section "Two services, each in a cgroup of its own, and clients that stay connected"
-check "Ravelin runs below this Linux" ravelin info
 note "$(grep -c '^processor' /proc/cpuinfo) CPUs, Linux $(uname -r)"
+check "the module ravelin.ko loads" insmod /modules/ravelin.ko
+check "Ravelin runs below this Linux" ravelin info
+sed 's/^/     /' check.out
 start_service kvd kvd -p "$KVD_PORT"
 start_service redis redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --save "" --dir /run
 check "kvd serves" wait_for kvd.out "listening on"
 check "redis-server of Debian serves" wait_for redis.out "Ready to accept connections"
 check "kvd is version 1" kvd_answers VERSION "VERSION 1"
 check "kvd has an account" kvd_answers "SET account $ACCOUNT" OK
-check "kvd: the exploit changes the account" exploit_gives 0 "VALUE 999999"
-note "$(cat check.out | head -n 1)"
+check "kvd: the exploit changes the account" exploit_gives 0 999999
+note "$(head -n 1 check.out)"
 check "kvd: the account is put right" kvd_answers "SET account $ACCOUNT" OK
 check "redis: a key" redis_answers "+OK" SET account "$ACCOUNT"
 check "redis: FLUSHALL as packaged loses it" redis_answers "+OK" FLUSHALL
@@ -69,6 +113,64 @@ start_load kvd kvclient load -p "$KVD_PORT" -c 4 -w 20000
 start_load redis redisclient load -p "$REDIS_PORT" -c 4 -w 20000
 check "kvd: clients are connected" wait_for kvd.load started
 check "redis: clients are connected" wait_for redis.load started
-window "no update"
+sleep 1
+window
+row "(none)" "" "$kvd_gap" "$redis_gap" "one second without an update"
+
 
 section "Updates that must not come in"
+bad_update "tampered" kvd-tampered.suit refused 1 "the payload does not have the digest that the manifest names"
+bad_update "wrong key" kvd-wrong-key.suit refused 1 "signed by a key that is not the trust anchor"
+bad_update "for other code" kvd-other-code.suit refused 1 "does not hold the expected old code"
+
+section "Updates that fail and are rolled back"
+bad_update "loses a key" kvd-loses-key.suit "rolled back" 1 "self-check failed"
+bad_update "loops" kvd-loops.suit "rolled back" 1 "died while it held the target"
+bad_update "fails health check" kvd-sick.suit "rolled back" 1 "health"
+
+section "Both services get their update in the same second, clients connected"
+window
+began=$(cut -d' ' -f1 /proc/uptime)
+apply kvd-good kvd-2.suit kvd "$KVD_HEALTH" &
+kvd_apply=$!
+apply redis-good redis-2.suit redis "$REDIS_HEALTH" &
+redis_apply=$!
+wait "$kvd_apply"
+check "kvd: updated" test $? = 0
+wait "$redis_apply"
+check "redis: updated" test $? = 0
+note "both took from $began to $(cut -d' ' -f1 /proc/uptime) seconds of uptime"
+for service in kvd redis; do
+	note "$service:"
+	sed 's/^/       /' "$service-good.out"
+done
+window
+row "kvd 1 -> 2" applied "$kvd_gap" "" "$(grep -c . kvd-good.out) lines above"
+row "redis FLUSHALL" applied "" "$redis_gap" ""
+check "kvd: version 2 is healthy and has everything" unharmed 2
+check "kvd: the exploit is refused" exploit_gives 1 "$ACCOUNT"
+note "$(head -n 1 check.out)"
+check "redis: FLUSHALL is refused" redis_answers "-ERR FLUSHALL refused: * keys would be lost" FLUSHALL
+note "$(redis_ask FLUSHALL)"
+check "redis: the key is still there" redis_answers '$4' GET account
+bad_update "older version" kvd-older.suit refused 2 "is not above the one already applied"
+
+section "What the clients saw"
+for service in kvd redis; do
+	load=$(cat $service.loadpid)
+	kill -TERM "$load" 2>/dev/null
+	wait "$load"
+	check "$service: no connection, reply or key was lost" test $? = 0
+	note "$(grep result= $service.load)"
+	[ ! -s $service.err ] || note "$(cat $service.err)"
+done
+check "the log of all attempts is complete and unchanged" ravelin update log --verify
+check "the live tables grant nothing that they must not" ravelin audit
+printf '\n'
+table
+printf '\n'
+if [ -n "$failures" ]; then
+	echo "DEMO FAILED: $failures"
+	exit 1
+fi
+echo "DEMO PASSED"

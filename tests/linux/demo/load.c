@@ -48,6 +48,7 @@ struct connection {
 struct figures {
 	uint64_t requests;
 	uint64_t replies;
+	uint64_t sum_us;
 	uint64_t longest_us;
 	uint64_t longest_end_us;
 };
@@ -203,6 +204,7 @@ static uint32_t random_next(struct connection *c)
 static void figures_add(struct figures *f, uint64_t gap_us, uint64_t end_us)
 {
 	f->replies++;
+	f->sum_us += gap_us;
 	if (gap_us >= f->longest_us) {
 		f->longest_us = gap_us;
 		f->longest_end_us = end_us;
@@ -276,6 +278,14 @@ static void connection_advance(struct load *load, struct connection *c)
 		c->phase = PHASE_DONE;
 }
 
+/* For a message of one line. */
+static void make_printable(char *text, size_t bytes)
+{
+	for (size_t i = 0; i < bytes && text[i] != '\0'; i++)
+		if (text[i] < ' ' || text[i] == '\x7f')
+			text[i] = '.';
+}
+
 static void connection_receive(struct load *load, struct connection *c)
 {
 	char text[LOAD_TEXT_MAX];
@@ -291,6 +301,8 @@ static void connection_receive(struct load *load, struct connection *c)
 	}
 	if ((size_t)n > left || memcmp(text, c->exchange.reply + c->received, (size_t)n) != 0) {
 		load->wrong++;
+		make_printable(c->exchange.reply, sizeof(c->exchange.reply));
+		make_printable(text, (size_t)n);
 		fprintf(stderr, "load %s: wanted '%.*s' got '%.*s'\n", load->options->name, (int)left,
 			c->exchange.reply + c->received, (int)n, text);
 		connection_lose(load, c, "wrong reply");
@@ -328,13 +340,18 @@ static uint64_t connections_drive(struct load *load)
 	return done == load->options->connections ? 0 : wait_us;
 }
 
+static unsigned long long figures_mean(const struct figures *f)
+{
+	return f->replies != 0 ? f->sum_us / f->replies : 0;
+}
+
 static void window_print(struct load *load)
 {
 	load->windows++;
-	printf("load %s window=%u requests=%llu replies=%llu longest_gap_us=%llu gap_end_us=%llu\n",
+	printf("load %s window=%u requests=%llu replies=%llu mean_gap_us=%llu longest_gap_us=%llu gap_end_us=%llu\n",
 	       load->options->name, load->windows, (unsigned long long)load->window.requests,
-	       (unsigned long long)load->window.replies, (unsigned long long)load->window.longest_us,
-	       (unsigned long long)load->window.longest_end_us);
+	       (unsigned long long)load->window.replies, figures_mean(&load->window),
+	       (unsigned long long)load->window.longest_us, (unsigned long long)load->window.longest_end_us);
 	fflush(stdout);
 	memset(&load->window, 0, sizeof(load->window));
 }
@@ -384,11 +401,12 @@ static int load_report(const struct load *load)
 	good = lost_replies == 0 && load->wrong == 0 && load->disconnects == 0 && lost_keys == 0 &&
 	       load->total.replies > keys;
 	printf("load %s result=%s connections=%u requests=%llu replies=%llu lost_replies=%llu wrong_replies=%llu "
-	       "disconnects=%llu keys=%u lost_keys=%u longest_gap_us=%llu gap_end_us=%llu\n",
+	       "disconnects=%llu keys=%u lost_keys=%u mean_gap_us=%llu longest_gap_us=%llu gap_end_us=%llu\n",
 	       o->name, good ? "PASS" : "FAIL", o->connections, (unsigned long long)load->total.requests,
 	       (unsigned long long)load->total.replies, (unsigned long long)lost_replies,
 	       (unsigned long long)load->wrong, (unsigned long long)load->disconnects, keys, lost_keys,
-	       (unsigned long long)load->total.longest_us, (unsigned long long)load->total.longest_end_us);
+	       figures_mean(&load->total), (unsigned long long)load->total.longest_us,
+	       (unsigned long long)load->total.longest_end_us);
 	fflush(stdout);
 	return good ? 0 : 1;
 }

@@ -8,9 +8,10 @@
  *
  * Lines on standard output, one each, fields separated by spaces:
  *
- *	load NAME window=N requests= longest_gap_us= gap_end_us= ...	on SIGUSR1: figures since the last such line
+ *	load NAME window=N requests= replies= mean_gap_us= longest_gap_us= gap_end_us=
+ *							on SIGUSR1: figures since the last such line
  *	load NAME result=PASS|FAIL connections= requests= replies= lost_replies= wrong_replies= disconnects= keys= lost_keys=
- *		longest_gap_us= gap_end_us=				at the end (SIGTERM, SIGINT or the limits)
+ *		mean_gap_us= longest_gap_us= gap_end_us=		at the end (SIGTERM, SIGINT or the limits)
  *
  * A gap is the time from a request to its reply, in microseconds; gap_end_us is when the longest one ended, on CLOCK_MONOTONIC.
  */

@@ -101,7 +101,7 @@ unsigned kvd_table_count(void)
 unsigned kvd_table_check(void)
 {
 	for (uint32_t slot = 0; slot < KVD_SLOTS; slot++) {
-		if (memchr(slot_key(slot), '\0', KVD_KEY_MAX + 1) == NULL)
+		if (*slot_key(slot) != KVD_DELETED && memchr(slot_key(slot), '\0', KVD_KEY_MAX + 1) == NULL)
 			return slot + 1;
 		if (memchr(slot_value(slot), '\0', KVD_VALUE_MAX + 1) == NULL)
 			return slot + 1;

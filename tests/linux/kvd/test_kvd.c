@@ -205,6 +205,21 @@ static void version_1_has_the_bug(void **state)
 	assert_int_equal(kvd_migrate_forward(kvd_arena), KVD_MIGRATE_CORRUPT);
 }
 
+static void removing_the_attack_heals_the_table(void **state)
+{
+	char key[KVD_LINE_MAX];
+
+	(void)state;
+	make_attack(key, sizeof(key), "victim");
+	assert_int_equal(kvd_table_set("victim", "1000"), KVD_OK);
+	assert_int_equal(kvd_table_set(key, "x"), KVD_OK);
+	assert_int_equal(kvd_table_delete(key), KVD_OK);
+	assert_int_equal(kvd_table_check(), 0);
+	assert_int_equal(kvd_migrate_forward(kvd_arena), KVD_MIGRATED);
+	assert_int_equal(v2_table_check(), 0);
+	assert_int_equal(v2_table_count(), 1);
+}
+
 static void version_2_refuses_long_keys(void **state)
 {
 	char key[KVD_LINE_MAX];
@@ -259,6 +274,7 @@ int main(void)
 	    cmocka_unit_test_setup(migration_of_an_empty_table, setup),
 	    cmocka_unit_test_setup(a_full_table_migrates, setup),
 	    cmocka_unit_test_setup(version_1_has_the_bug, setup),
+	    cmocka_unit_test_setup(removing_the_attack_heals_the_table, setup),
 	    cmocka_unit_test_setup(version_2_refuses_long_keys, setup),
 	    cmocka_unit_test_setup(version_2_finds_every_changed_bit, setup),
 	    cmocka_unit_test_setup(values_have_a_limit, setup),

@@ -48,7 +48,8 @@ static inline uint32_t kvd_bounded_length(const char *text, uint32_t room)
 
 static inline int kvd_slot_v1_is_good(const struct kvd_slot_v1 *slot)
 {
-	return kvd_bounded_length(slot->key, sizeof(slot->key)) <= KVD_KEY_MAX &&
+	/* what is left of a removed key says nothing */
+	return (slot->key[0] == KVD_DELETED || kvd_bounded_length(slot->key, sizeof(slot->key)) <= KVD_KEY_MAX) &&
 	       kvd_bounded_length(slot->value, sizeof(slot->value)) <= KVD_VALUE_MAX;
 }
 
