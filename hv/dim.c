@@ -232,7 +232,8 @@ void dim_after_run(struct percpu *cpu, struct fimce *f)
 /* The state to be in for an operation, or a refusal. */
 static int64_t state_want(struct percpu *cpu, const struct fimce *f, uint32_t update, bool yielded)
 {
-	if (f->update != update)
+	/* Isolated: another CPU is in the middle of an operation on it, with the lock dropped while the task runs. */
+	if (f->update != update || f->isolated)
 		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_UPDATE_STATE, f->update);
 	if (yielded && f->state != RV_FIMCE_YIELDED)
 		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, f->state);
@@ -309,11 +310,9 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 	uint32_t count = target_count(f);
 	int64_t error;
 
-	if (f->update != RV_UPDATE_EXPIRED || !f->lent) {
-		error = state_want(cpu, f, RV_UPDATE_APPLIED, false);
-		if (error)
-			return error;
-	}
+	error = state_want(cpu, f, f->lent && f->update == RV_UPDATE_EXPIRED ? RV_UPDATE_EXPIRED : RV_UPDATE_APPLIED, false);
+	if (error)
+		return error;
 	isolate(cpu, f);
 	if (f->has_revert) {
 		snapshot_take(f, count);
@@ -374,7 +373,9 @@ void dim_deadline(struct percpu *cpu)
 	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
 		struct fimce *f = &hv.fimce[i];
 
-		if (f->id != 0 && f->update == RV_UPDATE_APPLIED && f->deadline_tsc != 0 && rdtsc() >= f->deadline_tsc)
+		/* One that is being rolled back at this moment needs no help. */
+		if (f->id != 0 && f->update == RV_UPDATE_APPLIED && !f->isolated && f->deadline_tsc != 0 &&
+		    rdtsc() >= f->deadline_tsc)
 			expire(cpu, f);
 	}
 	deadline_update();

@@ -264,7 +264,7 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 			percpu_kick(f->cpu);
 			return hypercall_refuse(cpu, -RV_EAGAIN, RV_REASON_FIMCE_STATE, f->state);
 		}
-		if (f->update == RV_UPDATE_APPLIED)
+		if (f->update == RV_UPDATE_APPLIED || (f->update == RV_UPDATE_EXPIRED && f->lent))
 			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_UPDATE_STATE, f->update);
 		fimce_destroy(cpu, f);
 		return 0;
