@@ -310,6 +310,8 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 	case EXIT_TRIPLE_FAULT:
 		exit_triple_fault(cpu);
 		break;
+	case EXIT_EPT_MISCONFIG:
+		hv_stop(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS), vmcs_read(VMCS_GUEST_RIP));
 	case EXIT_GETSEC:
 	case EXIT_INVEPT:
 	case EXIT_INVVPID:
@@ -320,7 +322,9 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 			guest_inject(VECTOR_UD, -1);
 			break;
 		}
-		hv_stop(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_EXIT_QUALIFICATION), vmcs_read(VMCS_GUEST_RIP));
+		/* Something that this guest can do and no operating system does, such as a 32-bit task switch. */
+		log3(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_EXIT_QUALIFICATION), vmcs_read(VMCS_GUEST_RIP));
+		guest_inject(VECTOR_GP, 0);
 	}
 	cpu->fresh_sipi = false;
 	cpu->init_storm = 0;
