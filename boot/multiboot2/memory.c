@@ -72,6 +72,8 @@ bool memory_set(struct memory_map *map, uint64_t base, uint64_t end, uint32_t ty
 
 bool memory_take(struct memory_map *map, uint64_t base, uint64_t end, uint32_t type)
 {
+	if (base >= end)
+		return true;
 	for (uint32_t i = 0; i < map->count; i++) {
 		const struct memory_extent e = map->extent[i];
 

@@ -51,7 +51,10 @@ bool memory_read(const struct mbi *mbi, struct memory_map *map, struct boot_erro
 /** Gives [base, end) the type @type, whatever was there. Returns false and changes nothing if the map is full. */
 bool memory_set(struct memory_map *map, uint64_t base, uint64_t end, uint32_t type);
 
-/** As memory_set(), but only for what is RAM now. */
+/**
+ * As memory_set(), but only for what is RAM now; @type must be another one than MEMORY_RAM. Returns false if the map is
+ * full; some of the range may have been taken then.
+ */
 bool memory_take(struct memory_map *map, uint64_t base, uint64_t end, uint32_t type);
 
 /** Finds the highest place in RAM for @request and puts its address into @base. Returns false if there is none. */

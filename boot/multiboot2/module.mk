@@ -27,3 +27,23 @@ $(B)/ravelin.elf: $(BOOT_OBJECTS) $(BOOT_DIR)/boot.ld
 ALL += $(B)/ravelin.elf
 
 -include $(wildcard $(B)/$(BOOT_DIR)/*.d)
+
+# The same sources on the host, with sanitizers. The stub's own memory functions stay out: the host has some.
+BOOT_TEST_DIR := tests/unit/boot
+BOOT_TEST_OBJECTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/pure/%.o,$(BOOT_PURE) tsc)
+BOOT_TESTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/test_%,acpi cmdline linux mbi memory text)
+
+$(B)/$(BOOT_TEST_DIR)/pure/%.o: $(BOOT_DIR)/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/$(BOOT_TEST_DIR)/%.o: $(BOOT_TEST_DIR)/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TEST_CFLAGS) -I$(BOOT_DIR) -MMD -MP -c -o $@ $<
+
+$(BOOT_TESTS): %: %.o $(BOOT_TEST_OBJECTS)
+	$(HOSTCC) -o $@ $^ $(TEST_LDFLAGS)
+
+UNIT_TESTS += $(BOOT_TESTS)
+
+-include $(wildcard $(B)/$(BOOT_TEST_DIR)/*.d $(B)/$(BOOT_TEST_DIR)/pure/*.d)
