@@ -9,6 +9,9 @@ Exit statuses of both programs:
   5  the serial line was silent for longer than --stall
   124  --timeout passed
 The last line on standard error names the outcome and the wall time.
+
+--timeout and --stall count processor time of the emulator, so that a busy machine does not turn a slow run into a failed one; a
+quarter of the wall time counts at least, for an emulator that sleeps. The wait for an emulator slot does not count.
 """
 
 import argparse
@@ -30,8 +33,8 @@ def add_common_options(parser):
     parser.add_argument("iso", help="image to boot from")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--memory", type=int, default=512, metavar="MB")
-    parser.add_argument("--timeout", type=int, default=300, metavar="S", help="wall time without the wait for a slot")
-    parser.add_argument("--stall", type=int, default=0, metavar="S", help="end if the serial line is silent that long")
+    parser.add_argument("--timeout", type=int, default=300, metavar="S", help="running time, see below")
+    parser.add_argument("--stall", type=int, default=0, metavar="S", help="end if the serial line is silent that long (counted likewise)")
     parser.add_argument("--serial", default="serial.out", metavar="FILE", help="where the serial output goes")
     parser.add_argument("--until", metavar="TEXT", help="end early when a serial line contains TEXT")
     parser.add_argument("--until-count", type=int, default=1, metavar="N", help="... in the N-th such line")
@@ -49,6 +52,26 @@ def hold_slot(argv):
     os.execv(slot, [slot, os.path.abspath(argv[0])] + argv[1:])
 
 
+class RunningTime:
+    """Seconds that a process of so many busy threads has had."""
+
+    def __init__(self, process, threads):
+        self.stat = f"/proc/{process.pid}/stat"
+        self.threads = threads
+        self.started = time.monotonic()
+        self.processor = 0.0
+
+    def seconds(self):
+        try:
+            with open(self.stat, encoding="ascii", errors="replace") as stat:
+                # Behind the name, which may hold anything: state is field 3, utime 14, stime 15.
+                fields = stat.read().rpartition(")")[2].split()
+            self.processor = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") / self.threads
+        except (OSError, IndexError):
+            pass
+        return max(self.processor, (time.monotonic() - self.started) / 4)
+
+
 class Serial:
     """Reads a growing file line by line."""
 
@@ -59,10 +82,10 @@ class Serial:
         self.left = until_count
         self.offset = 0
         self.partial = b""
-        self.last_growth = time.monotonic()
+        self.last_growth = 0.0
         self.found = False
 
-    def poll(self):
+    def poll(self, now):
         try:
             with open(self.path, "rb") as serial:
                 serial.seek(self.offset)
@@ -72,7 +95,7 @@ class Serial:
         if not data:
             return
         self.offset += len(data)
-        self.last_growth = time.monotonic()
+        self.last_growth = now
         if self.tee:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
@@ -100,12 +123,12 @@ def end_process(process):
             pass
 
 
-def supervise(name, options, command, work, judge, pass_fds=()):
+def supervise(name, options, command, work, judge, threads=1, pass_fds=()):
     """Runs the emulator in the directory work until it ends or has to be ended.
 
     judge(ended, code) looks at the emulator's own log and returns (status, text), status None while nothing is decided. It
     is called while the emulator runs and once after its end (ended true, code its exit status), when it has to decide.
-    Returns the exit status for sys.exit.
+    threads: how many busy threads the emulator has. Returns the exit status for sys.exit.
     """
     os.makedirs(os.path.dirname(os.path.abspath(options.serial)), exist_ok=True)
     serial = Serial(options.serial, options.tee, options.until, options.until_count)
@@ -120,6 +143,7 @@ def supervise(name, options, command, work, judge, pass_fds=()):
     console = open(os.path.join(work, "console.out"), "wb")
     process = subprocess.Popen(command, cwd=work, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
                                pass_fds=pass_fds)
+    running = RunningTime(process, threads)
     status = None
     text = ""
     try:
@@ -129,8 +153,8 @@ def supervise(name, options, command, work, judge, pass_fds=()):
             except subprocess.TimeoutExpired:
                 pass
             ended = process.poll() is not None
-            serial.poll()
-            seconds = time.monotonic() - started
+            seconds = running.seconds()
+            serial.poll(seconds)
             if serial.found:
                 status, text = POWER_OFF, f"marker '{options.until}' seen"
                 break
@@ -139,17 +163,18 @@ def supervise(name, options, command, work, judge, pass_fds=()):
                 break
             if seconds > options.timeout:
                 status, text = TIMED_OUT, f"no end within {options.timeout} s"
-            elif options.stall and time.monotonic() - serial.last_growth > options.stall:
+            elif options.stall and seconds - serial.last_growth > options.stall:
                 status, text = STALLED, f"serial line silent for {options.stall} s"
     except KeyboardInterrupt as reason:
         status, text = 128 + signal.SIGTERM, f"ended by {reason}"
     finally:
         end_process(process)
         console.close()
-    serial.poll()
+    serial.poll(0.0)
     if status == POWER_OFF and options.until and not serial.found:
         status, text = FATAL, f"power-off, but the marker '{options.until}' was never seen"
-    print(f"{name}: {text}; {time.monotonic() - started:.0f} s", file=sys.stderr)
+    print(f"{name}: {text}; {running.processor:.0f} s of processor time, {time.monotonic() - started:.0f} s",
+          file=sys.stderr)
     return status
 
 
