@@ -113,6 +113,7 @@ start_load kvd kvclient load -p "$KVD_PORT" -c 4 -w 20000
 start_load redis redisclient load -p "$REDIS_PORT" -c 4 -w 20000
 check "kvd: clients are connected" wait_for kvd.load started
 check "redis: clients are connected" wait_for redis.load started
+window
 sleep 1
 window
 row "(none)" "" "$kvd_gap" "$redis_gap" "one second without an update"

@@ -7,11 +7,6 @@
  */
 #include "layout.h"
 
-/* The old program's table; hidden, so that it is reached directly and not through a table of addresses. */
-#pragma GCC visibility push(hidden)
-extern unsigned char kvd_arena[KVD_ARENA_BYTES];
-#pragma GCC visibility pop
-
 static struct kvd_slot_v2 *slot_at(uint32_t slot)
 {
 	return (struct kvd_slot_v2 *)kvd_arena + slot % KVD_SLOTS;

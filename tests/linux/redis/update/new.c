@@ -9,11 +9,9 @@
 struct client;
 
 /* Functions of the old program. */
-#pragma GCC visibility push(hidden)
 unsigned long long dbTotalServerKeyCount(void);
 void addReplyStatus(struct client *client, const char *status);
 void addReplyErrorFormat(struct client *client, const char *format, ...);
-#pragma GCC visibility pop
 
 void flushallCommand(struct client *client);
 
