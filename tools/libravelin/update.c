@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * update.c - the course of an update: prepare, freeze, apply, thaw; and the ways back.
+ */
+#include "handle.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ATTEMPTS 100u
+#define FREEZE_TIMEOUT_MS 2000
+/* How often to prepare anew because the target changed. The last time it is frozen first, so that it can't. */
+#define PREPARES 4u
+
+/** What one course of an update needs at every step. */
+struct course {
+	struct ravelin *h;
+	const struct ravelin_update_options *options;
+	struct ravelin_update_report *report;
+	struct ravelin_freezer *freezer;
+	struct rv_ioctl_prepare prepare; /* filled once, used for every try */
+	bool frozen;
+	uint64_t frozen_since;
+};
+
+/** Keeps signals that would end the program away while it holds the target frozen. */
+static void signals_hold(sigset_t *old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &set, old);
+}
+
+static void signals_release(const sigset_t *old)
+{
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+static void phase_set(struct ravelin_update_report *r, enum ravelin_phase_id id, uint64_t begin, uint64_t end)
+{
+	r->begin[id] = begin;
+	r->end[id] = end;
+}
+
+/** Another try has a better chance when the threads were elsewhere in between: 1 to 16 ms, longer from try to try. */
+static void pause_before(unsigned int attempt)
+{
+	struct timespec pause = {0, (1 + attempt % 16) * 1000000L};
+
+	nanosleep(&pause, NULL);
+}
+
+static int course_freeze(struct course *c)
+{
+	int timeout = c->options->freeze_timeout_ms ? c->options->freeze_timeout_ms : FREEZE_TIMEOUT_MS;
+	uint64_t begin = ravelin_ticks_now();
+	int error;
+
+	if (c->frozen)
+		return 0;
+	error = ravelin_freezer_freeze(c->freezer, timeout);
+	if (error == -ETIME)
+		return handle_fail(c->h, error, "process %d could not be frozen within %d ms", (int)c->options->pid,
+				   timeout);
+	if (error)
+		return handle_fail(c->h, error, "process %d could not be frozen: %s", (int)c->options->pid,
+				   strerror(-error));
+	c->frozen = true;
+	c->frozen_since = begin;
+	c->report->freezes++;
+	phase_set(c->report, RAVELIN_PHASE_FREEZE, begin, ravelin_ticks_now());
+	return 0;
+}
+
+static void course_thaw(struct course *c)
+{
+	uint64_t now;
+
+	if (!c->frozen)
+		return;
+	ravelin_freezer_thaw(c->freezer);
+	now = ravelin_ticks_now();
+	c->frozen = false;
+	c->report->pause_ticks = now - c->frozen_since;
+	c->report->end[RAVELIN_PHASE_RESUME] = now;
+}
+
+static int course_prepare(struct course *c)
+{
+	struct ravelin_update_report *r = c->report;
+	uint64_t begin = ravelin_ticks_now();
+	struct rv_ioctl_prepare *p = &c->prepare;
+	int error;
+
+	p->id = 0;
+	error = handle_call(c->h, RV_IOCTL_UPDATE_PREPARE, &p->head, sizeof(*p));
+	phase_set(r, RAVELIN_PHASE_PREPARE, begin, ravelin_ticks_now());
+	r->prepares++;
+	r->pages = p->pages;
+	r->bias = p->bias;
+	r->status = p->status;
+	r->state = error ? RV_UPDATE_NONE : RV_UPDATE_PREPARED;
+	r->id = error ? 0 : p->id;
+	return error;
+}
+
+/** One commit of the frozen target. */
+static int course_commit(struct course *c)
+{
+	struct ravelin_update_report *r = c->report;
+	struct rv_ioctl_update arg = {.id = r->id, .deadline_us = c->options->deadline_us};
+	int error = handle_call(c->h, RV_IOCTL_UPDATE_COMMIT, &arg.head, sizeof(arg));
+	const uint64_t *p = arg.status.phase_tsc;
+
+	phase_set(r, RAVELIN_PHASE_THREADS, arg.begin_tsc, arg.checked_tsc);
+	if (arg.status.id == 0)
+		return error;
+	r->state = arg.state;
+	r->status = arg.status;
+	if (p[0] > arg.checked_tsc) {
+		phase_set(r, RAVELIN_PHASE_ISOLATE, arg.checked_tsc, p[0]);
+		phase_set(r, RAVELIN_PHASE_SNAPSHOT, p[0], p[1]);
+		phase_set(r, RAVELIN_PHASE_APPLY, p[1], p[2]);
+		phase_set(r, RAVELIN_PHASE_RETURN, p[2], p[3]);
+		r->begin[RAVELIN_PHASE_RESUME] = p[3];
+	}
+	return error;
+}
+
+/** -EAGAIN that goes away when the same threads are elsewhere. */
+static bool is_about_threads(const struct ravelin *h, int error)
+{
+	return error == -EAGAIN &&
+	       (h->failure.reason == RV_REASON_DRIVER_STACK || h->failure.reason == RV_REASON_DRIVER_NOT_FROZEN);
+}
+
+/** Failures that another prepare may cure. */
+static bool is_about_memory(const struct ravelin *h, int error)
+{
+	return error == -ESTALE || (error == -EAGAIN && (h->failure.reason == RV_REASON_DRIVER_REMAPPED ||
+							 h->failure.reason == RV_REASON_DRIVER_HEAP));
+}
+
+/** Freezes and commits until no thread is in the way. */
+static int course_apply(struct course *c)
+{
+	const unsigned int attempts = c->options->attempts ? c->options->attempts : ATTEMPTS;
+	int error = 0;
+
+	for (unsigned int i = 0; i < attempts; i++) {
+		if (i > 0)
+			pause_before(i);
+		error = course_freeze(c);
+		if (error)
+			return error;
+		error = course_commit(c);
+		course_thaw(c);
+		if (!is_about_threads(c->h, error))
+			return error;
+	}
+	return error;
+}
+
+static int course_run(struct course *c)
+{
+	struct rv_failure failure;
+	int error = 0;
+
+	for (unsigned int i = 0; i < PREPARES; i++) {
+		if (i + 1 == PREPARES) {
+			error = course_freeze(c);
+			if (error)
+				return error;
+		}
+		error = course_prepare(c);
+		if (error)
+			return error;
+		error = course_apply(c);
+		if (!is_about_memory(c->h, error))
+			return error;
+		/* The prepared FIMCE is of no use any more; after -ESTALE the module has dropped it already. */
+		failure = c->h->failure;
+		ravelin_fimce_destroy(c->h, c->report->id);
+		c->h->failure = failure;
+		c->h->text[0] = '\0';
+		c->report->id = 0;
+	}
+	return error;
+}
+
+static int prepare_fill(struct course *c, const void *envelope, size_t bytes, uint8_t **input)
+{
+	struct rv_ioctl_prepare *p = &c->prepare;
+	struct rv_image_header image;
+	size_t offset;
+	int error = ravelin_image_find(envelope, bytes, &image, &offset, &c->h->failure);
+
+	if (error)
+		return error;
+	if (!(image.capabilities & RV_CAP_TARGET) || image.range_count == 0)
+		return handle_fail(c->h, -EINVAL, "this image is not an update: it asks for no pages of a target");
+	if (!c->options->any_target) {
+		error = identity_check(c->h, c->options->pid, &image);
+		if (error)
+			return error;
+	}
+	error = input_build(c->h, envelope, bytes, NULL, 0, input, &p->input_bytes, &p->argument_offset);
+	if (error)
+		return error;
+	p->input = (uintptr_t)*input;
+	p->load_bytes = image.load_bytes;
+	p->output_bytes = image.output_bytes;
+	p->stack_bytes = image.stack_bytes;
+	p->budget_us = image.budget_us;
+	p->pid = c->options->pid;
+	p->range_count = image.range_count;
+	memcpy(p->range, image.range, sizeof(p->range));
+	return 0;
+}
+
+int ravelin_update_apply(struct ravelin *h, const void *envelope, size_t bytes,
+			 const struct ravelin_update_options *options, struct ravelin_update_report *report)
+{
+	struct course c = {.h = h, .options = options, .report = report};
+	uint64_t begin = ravelin_ticks_now();
+	uint8_t *input = NULL;
+	sigset_t old;
+	int error;
+
+	handle_clear(h);
+	memset(report, 0, sizeof(*report));
+	error = prepare_fill(&c, envelope, bytes, &input);
+	if (error)
+		return error;
+	error = ravelin_freezer_open(options->pid, &c.freezer);
+	if (error == -EOPNOTSUPP)
+		handle_fail(h, error, "no cgroup v2 file system is mounted; process %d can't be frozen without it",
+			    (int)options->pid);
+	else if (error)
+		handle_fail(h, error, "the cgroup of process %d can't be used: %s", (int)options->pid,
+			    strerror(-error));
+	if (!error) {
+		signals_hold(&old);
+		error = course_run(&c);
+		course_thaw(&c);
+		ravelin_freezer_close(c.freezer);
+		signals_release(&old);
+	}
+	free(input);
+	report->total_ticks = ravelin_ticks_now() - begin;
+	return error;
+}
+
+int ravelin_update_confirm(struct ravelin *h, uint32_t id, struct rv_fimce_status *status)
+{
+	struct rv_ioctl_update arg = {.id = id};
+	int error = handle_call(h, RV_IOCTL_UPDATE_CONFIRM, &arg.head, sizeof(arg));
+
+	*status = arg.status;
+	if (!error)
+		status->update = arg.state;
+	return error;
+}
+
+int ravelin_update_status(struct ravelin *h, uint32_t id, struct rv_fimce_status *status, pid_t *target,
+			  uint32_t *pages)
+{
+	struct rv_ioctl_update arg = {.id = id};
+	int error = handle_call(h, RV_IOCTL_UPDATE_STATUS, &arg.head, sizeof(arg));
+
+	if (error)
+		return error;
+	*status = arg.status;
+	if (target)
+		*target = arg.target;
+	if (pages)
+		*pages = arg.pages;
+	return 0;
+}
+
+int ravelin_update_rollback(struct ravelin *h, uint32_t id, struct rv_fimce_status *status)
+{
+	struct rv_ioctl_update arg = {.id = id};
+	struct ravelin_freezer *freezer;
+	sigset_t old;
+	pid_t pid;
+	int error = ravelin_update_status(h, id, status, &pid, NULL);
+
+	if (error)
+		return error;
+	error = ravelin_freezer_open(pid, &freezer);
+	if (error)
+		return handle_fail(h, error, "the cgroup of process %d can't be used: %s", (int)pid, strerror(-error));
+	signals_hold(&old);
+	for (unsigned int i = 0; i < ATTEMPTS; i++) {
+		if (i > 0)
+			pause_before(i);
+		error = ravelin_freezer_freeze(freezer, FREEZE_TIMEOUT_MS);
+		if (error) {
+			handle_fail(h, error, "process %d could not be frozen: %s", (int)pid, strerror(-error));
+			break;
+		}
+		error = handle_call(h, RV_IOCTL_UPDATE_ROLLBACK, &arg.head, sizeof(arg));
+		ravelin_freezer_thaw(freezer);
+		if (!is_about_threads(h, error))
+			break;
+	}
+	ravelin_freezer_close(freezer);
+	signals_release(&old);
+	if (arg.status.id != 0)
+		*status = arg.status;
+	if (!error)
+		status->update = arg.state;
+	return error;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cmd_journal.c - ravelin update log: the journal of all attempts, with its hash chain verified.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void record_print(const struct rv_journal_record *r, uint64_t tsc_khz)
+{
+	uint64_t us = ravelin_ticks_to_us(r->tsc, tsc_khz), none = 0;
+	char text[300], digest[2 * RV_DIGEST_SIZE + 1];
+
+	printf("%4" PRIu64 " [%6" PRIu64 ".%06" PRIu64 "] %-11s sequence %-6" PRIu64 " image %.16s", r->index,
+	       us / 1000000, us % 1000000, ravelin_update_state_name(r->event), r->sequence,
+	       digest_text(r->image_digest, digest));
+	if (r->reason != RV_REASON_NONE)
+		printf("  %s", ravelin_sentence(r->reason, &none, 0, text, sizeof(text)));
+	putchar('\n');
+}
+
+static void record_json(struct json *j, const struct rv_journal_record *r)
+{
+	char text[300];
+	uint64_t none = 0;
+
+	json_object(j, NULL);
+	json_number(j, "index", r->index);
+	json_number(j, "tsc", r->tsc);
+	json_string(j, "event", ravelin_update_state_name(r->event));
+	json_signed(j, "error", r->error);
+	json_number(j, "reason", r->reason);
+	json_string(j, "why", ravelin_sentence(r->reason, &none, 0, text, sizeof(text)));
+	json_number(j, "cpu", r->cpu);
+	json_bytes(j, "image_digest", r->image_digest, RV_DIGEST_SIZE);
+	json_bytes(j, "component", r->component, RV_DIGEST_SIZE);
+	json_number(j, "sequence", r->sequence);
+	json_close(j);
+}
+
+static void journal_json(const struct rv_journal_record *record, uint64_t count, const struct rv_journal_head *head,
+			 bool intact)
+{
+	struct json j;
+
+	json_begin(&j, stdout);
+	json_object(&j, NULL);
+	json_bool(&j, "intact", intact);
+	json_number(&j, "count", count);
+	json_bytes(&j, "head", head->head, RV_DIGEST_SIZE);
+	json_array(&j, "records");
+	for (uint64_t i = 0; i < count; i++)
+		record_json(&j, &record[i]);
+	json_close(&j);
+	json_close(&j);
+	json_end(&j);
+}
+
+static int journal_show(struct ravelin *h, bool verdict_only, bool json)
+{
+	struct rv_journal_record *record;
+	struct rv_journal_head head;
+	char digest[2 * RV_DIGEST_SIZE + 1];
+	struct rv_info info = {0};
+	uint64_t count;
+	bool intact;
+	int error = ravelin_journal_get(h, &record, &count, &head);
+
+	if (error)
+		return cli_fail(h, error, "update log");
+	ravelin_info(h, &info, NULL);
+	intact = ravelin_journal_verify(record, count, &head) == 0;
+	if (json) {
+		journal_json(record, count, &head, intact);
+	} else {
+		for (uint64_t i = 0; i < count && !verdict_only; i++)
+			record_print(&record[i], info.tsc_khz);
+		if (intact)
+			printf("the hash chain over %" PRIu64 " records holds, its head is %s\n", count,
+			       digest_text(head.head, digest));
+		else
+			cli_error("the %" PRIu64
+				  " records do not give the head of the hash chain, %s: the journal was changed",
+				  count, digest_text(head.head, digest));
+	}
+	free(record);
+	return intact ? EXIT_DONE : EXIT_EVIDENCE;
+}
+
+int cmd_update_log(int argc, char **argv)
+{
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+						{"help", no_argument, NULL, 'h'},
+						{"verify", no_argument, NULL, 'v'},
+						{NULL, 0, NULL, 0}};
+	bool json = false, verdict_only = false;
+	struct ravelin *h;
+	int c, status;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			json = true;
+			break;
+		case 'v':
+			verdict_only = true;
+			break;
+		case 'h':
+			return cli_help("update");
+		default:
+			return cli_usage("update", "unknown option");
+		}
+	}
+	h = cli_open();
+	if (!h)
+		return EXIT_NO_RAVELIN;
+	status = journal_show(h, verdict_only, json);
+	ravelin_close(h);
+	return status;
+}
