@@ -326,7 +326,7 @@ void build_run(const struct build_request *r)
 	sdk_find(&sdk, r->sdk);
 	target_open(&t, r->target);
 	if (r->target_name)
-		strcpy(t.name, r->target_name); /* main has checked its length */
+		snprintf(t.name, sizeof(t.name), "%s", r->target_name); /* main has checked its length */
 	build_check_address(&t, t.end + r->fresh_offset);
 	code_build(&(struct code_request){.target = &t,
 					  .input = r->new_code.word,

@@ -364,7 +364,7 @@ static void code_finish_region(struct code_region *region)
 	for (size_t i = 1; i < region->fixup_count; i++)
 		if (region->fixup[i] - region->fixup[i - 1] < 8)
 			fail(EXIT_CODE, "the linker's relocations overlap at 0x%llx",
-			     (unsigned long long)(region->address + region->fixup[i]));
+			     (unsigned long long)region->address + region->fixup[i]);
 	while (region->content.size > 0 && region->content.data[region->content.size - 1] == 0 &&
 	       (region->fixup_count == 0 || region->content.size > region->fixup[region->fixup_count - 1] + 8))
 		region->content.size--;

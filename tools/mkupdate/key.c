@@ -94,7 +94,7 @@ void key_point(const EVP_PKEY *key, uint8_t point[RV_P256_POINT_SIZE])
 	static const char *const name[2] = {OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y};
 
 	point[0] = 0x04;
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		BIGNUM *n = NULL;
 
 		if (!EVP_PKEY_get_bn_param(key, name[i], &n) || BN_bn2binpad(n, point + 1 + 32 * i, 32) != 32)

@@ -74,7 +74,7 @@ enum {
 	OPTION_ANCHOR
 };
 
-static _Noreturn void misuse(const char *what)
+__attribute__((noreturn)) static void misuse(const char *what)
 {
 	fail(EXIT_USAGE, "%s; try mkupdate --help", what);
 }
@@ -295,7 +295,7 @@ static int run_build(int argc, char **argv)
 }
 
 /** Ends the program with the reason why an envelope is no good. */
-static _Noreturn void refuse(const char *path, const struct suit_error *err)
+__attribute__((noreturn)) static void refuse(const char *path, const struct suit_error *err)
 {
 	fail(EXIT_REFUSED, "%s: %s", path, show_reason(err));
 }

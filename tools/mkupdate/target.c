@@ -228,7 +228,7 @@ static void target_set_name(struct target *t)
 	if (strlen(base) >= sizeof(t->name))
 		fail(EXIT_TARGET, "the name %s is longer than %zu characters; give --target-name", base,
 		     sizeof(t->name) - 1);
-	strcpy(t->name, base);
+	memcpy(t->name, base, strlen(base) + 1);
 	free(real);
 }
 

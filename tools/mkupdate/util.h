@@ -20,7 +20,7 @@ enum exit_code {
 };
 
 /** Prints "mkupdate: " and the sentence, removes temporary files, exits with the code. */
-_Noreturn void fail(enum exit_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+__attribute__((noreturn)) __attribute__((format(printf, 2, 3))) void fail(enum exit_code code, const char *format, ...);
 
 /** A buffer that grows. All zero is an empty one. */
 struct buffer {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * seeds.c - writes the first inputs of fuzz_suit: every envelope of the unit tests, right ones and faulty ones, whole and
+ * seeds.c - writes the first inputs of the fuzz target suit: every envelope of the unit tests, right ones and faulty ones, whole and
  * in parts.
  *
  *     seeds DIRECTORY
@@ -48,10 +48,10 @@ int main(int argc, char **argv)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	enum {
-		LAST = 0
-#define COUNT_FAULT(id, reason, value) +1
-		    FAULTS(COUNT_FAULT)
-#undef COUNT_FAULT
+#define NAME_FAULT(id, reason, value) SEED_##id,
+		FAULTS(NAME_FAULT)
+#undef NAME_FAULT
+		LAST
 	};
 
 	if (argc != 2 || !key)

@@ -18,22 +18,22 @@
 
 #include <cmocka.h>
 
-#define PAGE 4096u
+#define PAGE ((uint64_t)4096)
 
 /* The target in its ELF file's terms: four pages of code, two of data, a hole, two fresh RX, one fresh RW. */
 #define TEXT 0x10000u
-#define TEXT_PAGES 4u
+#define TEXT_PAGES 4
 #define DATA (TEXT + TEXT_PAGES * PAGE)
-#define DATA_PAGES 2u
+#define DATA_PAGES 2
 #define FRESH_RX 0x20000u
-#define FRESH_RX_PAGES 2u
+#define FRESH_RX_PAGES 2
 #define FRESH_RW (FRESH_RX + FRESH_RX_PAGES * PAGE)
 #define END (FRESH_RW + PAGE)
-#define PAGES (TEXT_PAGES + DATA_PAGES + FRESH_RX_PAGES + 1u)
+#define PAGES (TEXT_PAGES + DATA_PAGES + FRESH_RX_PAGES + 1)
 
 #define PATCH_A (TEXT + 0x123u)
 #define PATCH_A_BYTES 77u
-#define PATCH_B (TEXT + 2u * PAGE - 100u) /* crosses into the next page */
+#define PATCH_B (TEXT + 2 * PAGE - 100) /* crosses into the next page */
 #define PATCH_B_BYTES 300u
 
 static uint8_t old_a[PATCH_A_BYTES];
@@ -128,8 +128,10 @@ static int set_up(void **state)
 
 	memset(&hook, 0, sizeof(hook));
 	w->memory = mmap(NULL, END - TEXT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (w->memory == MAP_FAILED)
+	if (w->memory == MAP_FAILED) {
+		free(w);
 		return -1;
+	}
 	for (uint32_t i = 0; i < (TEXT_PAGES + DATA_PAGES) * PAGE; i++)
 		w->memory[i] = (uint8_t)(i * 7 + i / 251);
 	memcpy(old_a, at(w, PATCH_A), sizeof(old_a));

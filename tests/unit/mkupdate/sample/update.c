@@ -11,11 +11,12 @@ UIH_TARGET(calls);
 
 static struct table *find_table(const struct uih *uih)
 {
-	struct table *const *pointer = uih_object(uih, uih_address_table, sizeof(*pointer));
+	struct table *t;
 
-	if (!pointer || !uih_range_check(uih, *pointer, sizeof(**pointer)))
+	if (uih_read(uih, &t, uih_pointer(uih, uih_address_table), sizeof(void *)) != 0 ||
+	    !uih_range_check(uih, t, sizeof(*t)))
 		return NULL;
-	return *pointer;
+	return t;
 }
 
 int update_prepare(const struct uih *uih)

@@ -136,7 +136,7 @@ static void make_pages(const struct uih_description *d, uint64_t bias)
 		     "mmap");
 		add_pages(r->address + bias, r->bytes, RV_TARGET_FRESH);
 	}
-	add_pages((uint64_t)&table, sizeof(table), RV_TARGET_DATA);
+	add_pages((uint64_t)&table, sizeof(void *), RV_TARGET_DATA);
 	add_pages((uint64_t)&first_table, sizeof(first_table), RV_TARGET_DATA);
 }
 

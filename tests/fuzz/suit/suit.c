@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fuzz_suit.c - libFuzzer target for the SUIT pillar.
+ * suit.c - libFuzzer target for the SUIT pillar.
  *
  * The first byte chooses what the rest is: 0: an envelope; 1: the content of a manifest; 2: the content of an
  * authentication block (COSE_Sign1). For 1 and 2 the rest of the envelope is right, digests included, because no fuzzer
