@@ -8,12 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* As the C library has them; GCC may call them, so the stub brings its own (bytes.c). */
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
-void *memmove(void *to, const void *from, size_t bytes);
-void *memset(void *to, int value, size_t bytes);
-int memcmp(const void *a, const void *b, size_t bytes);
+/* Only for memcpy, memmove, memset and memcmp, which GCC may call as well; the stub brings its own (bytes.c). */
+#include <string.h>
 
 /* Little-endian reads at any alignment. The caller has checked the bounds. */
 static inline uint16_t le16(const void *at)

@@ -290,7 +290,7 @@ static __attribute__((noreturn)) void linux_boot(void)
 	uint8_t *to = (uint8_t *)(uintptr_t)boot.plan.initrd;
 	struct boot_error error;
 
-	if (boot.rsdp_bytes)
+	if (boot.rsdp_page)
 		memcpy((void *)(uintptr_t)boot.rsdp_page, boot.rsdp, boot.rsdp_bytes);
 	if (!linux_boot_params_fill(&start, linux_boot_params, &error))
 		stop("Linux cannot be booted", &error);

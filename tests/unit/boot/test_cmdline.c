@@ -188,9 +188,11 @@ static void random_text(void **state)
 		struct cmdline options;
 		struct boot_error error;
 		char text[256] = "";
+		size_t used = 0;
 
 		for (uint32_t n = random_next(&seed) % 12; n; n--)
-			strcat(text, part[random_next(&seed) % (sizeof(part) / sizeof(part[0]))]);
+			used += text_format(text + used, sizeof(text) - used, "%s",
+					    part[random_next(&seed) % (sizeof(part) / sizeof(part[0]))]);
 		if (!parse(text, &options, &error))
 			assert_true(error.text[0]);
 		assert_true(options.pool_bytes >= RV_POOL_MIN && options.pool_bytes <= RV_POOL_MAX);

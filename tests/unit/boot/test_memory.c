@@ -19,9 +19,11 @@ static uint8_t *map_make(const struct entry *entries, uint32_t count, struct mbi
 
 	assert_non_null(map);
 	for (uint32_t i = 0; i < count; i++) {
-		put64(map + i * 24, entries[i].base);
-		put64(map + i * 24 + 8, entries[i].bytes);
-		put32(map + i * 24 + 16, (uint32_t)entries[i].type);
+		uint8_t *entry = map + (size_t)i * 24;
+
+		put64(entry, entries[i].base);
+		put64(entry + 8, entries[i].bytes);
+		put32(entry + 16, (uint32_t)entries[i].type);
 	}
 	memset(mbi, 0, sizeof(*mbi));
 	mbi->map = map;
