@@ -67,7 +67,7 @@ static bool describe_bytes(const char *key, const char *text, uint32_t max, uint
 	if (strcmp(end, "K") == 0)
 		unit = 1024;
 	else if (strcmp(end, "M") == 0)
-		unit = 1024 * 1024;
+		unit = 1048576;
 	else if (*end != '\0')
 		return mkfimce_fail(e, "%s: '%s' is not a size: only K or M may follow the number", key, text);
 	if (value > max / unit)
@@ -232,7 +232,7 @@ bool mkfimce_describe_file(struct mkfimce_image *image, const char *path, struct
 	if (!f)
 		return mkfimce_fail(e, "%s: %s", path, strerror(errno));
 	while (ok && getline(&line, &room, f) >= 0) {
-		struct mkfimce_error why;
+		struct mkfimce_error why = {.text = ""};
 
 		number++;
 		line[strcspn(line, "\r\n")] = '\0';

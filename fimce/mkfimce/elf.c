@@ -194,7 +194,7 @@ static bool elf_build(struct mkfimce_image *image, Elf *elf, const char *path, b
 		      struct mkfimce_error *e)
 {
 	struct rv_image_header *h = &image->header;
-	size_t where[RV_IMAGE_MAX_SEGMENTS];
+	size_t where[RV_IMAGE_MAX_SEGMENTS] = {0};
 	size_t elf_bytes;
 	const char *raw;
 	GElf_Ehdr header;

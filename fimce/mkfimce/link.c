@@ -70,7 +70,7 @@ bool mkfimce_link(const char *output, char *const *objects, size_t count, const 
 	    "-T",
 	};
 	const size_t fixed = sizeof(options) / sizeof(options[0]);
-	struct parts p;
+	struct parts p = {.script = "", .pillars = ""};
 	const char **arguments;
 	size_t n = 0;
 	int status;

@@ -206,7 +206,7 @@ __attribute__((noinline)) static int64_t hostile_recurse(uint64_t depth)
 
 	room[depth % sizeof(room)] = (uint8_t)depth;
 	/* The use of room behind the call keeps this from becoming a loop. */
-	return hostile_hide(depth) == 0 ? 0 : hostile_recurse(depth - 1) + room[0];
+	return hostile_hide(depth) == 0 ? 0 : hostile_recurse(depth - 1) + room[depth % sizeof(room)];
 }
 
 static int64_t hostile_stack_overflow(void)

@@ -19,7 +19,7 @@
 #define RV_ES256_SIGNATURE_SIZE 64u /* r, s, both 32 bytes big endian (RFC 9053, 2.1) */
 #define RV_AESGCM_NONCE_SIZE 12u
 #define RV_AESGCM_TAG_SIZE 16u
-#define RV_HKDF_MAX_OUTPUT (255u * 32u)
+#define RV_HKDF_MAX_OUTPUT 8160u /* 255 digests: RFC 5869, 2.3 */
 
 /** A running SHA-256 (FIPS 180-4). The content is BearSSL's. May be copied to hash several continuations. */
 struct rv_sha256 {

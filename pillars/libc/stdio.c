@@ -58,7 +58,8 @@ static void stdio_put_field(struct sink *s, const struct spec *f, const char *pr
 	}
 	if (!f->left)
 		stdio_put_many(s, ' ', pad);
-	stdio_put_text(s, prefix, strlen(prefix));
+	for (; *prefix != '\0'; prefix++)
+		stdio_put(s, *prefix);
 	stdio_put_many(s, '0', zeros);
 	stdio_put_text(s, text, size);
 	if (f->left)
@@ -69,7 +70,7 @@ static void stdio_put_number(struct sink *s, struct spec *f, uint64_t value, uns
 			     const char *prefix)
 {
 	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-	char text[20];
+	char text[20] = "";
 	size_t at = sizeof(text);
 	size_t zeros = 0;
 

@@ -43,8 +43,11 @@ static void test_corpus(void **state)
 	unsigned int count = 0;
 
 	(void)state;
-	if (!d)
-		fail_msg("%s cannot be opened: run from the top directory", directory);
+	if (!d) {
+		print_error("%s cannot be opened: run from the top directory\n", directory);
+		fail();
+		return;
+	}
 	while ((entry = readdir(d)) != NULL) {
 		char path[512];
 

@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *input;
 	uint8_t options;
 
-	if (size < 1 || size > RV_FIMCE_MAX_INPUT)
+	if (size < 1 || size / RV_PAGE_SIZE >= RV_FIMCE_MAX_INPUT / RV_PAGE_SIZE)
 		return 0;
 	options = data[0];
 	size--;

@@ -402,6 +402,7 @@ static void test_inner_faults_are_absolute(void **state)
 {
 	/* [ h'01 ff' ] */
 	static const uint8_t bytes[] = {0x81, 0x42, 0x01, 0xff};
+	static const uint8_t elsewhere[1];
 	struct rv_cbor_slice s;
 	struct rv_cbor outer;
 	struct rv_cbor inner;
@@ -423,7 +424,7 @@ static void test_inner_faults_are_absolute(void **state)
 	rv_cbor_open_inner(&inner, &outer, s);
 	assert_false(rv_cbor_read_uint(&inner, &u));
 	assert_int_equal(inner.error, RV_CBOR_TRUNCATED);
-	s.data = bytes - 1;
+	s.data = elsewhere;
 	s.size = 1;
 	rv_cbor_open_inner(&inner, &outer, s);
 	assert_int_equal(inner.error, RV_CBOR_TRUNCATED);

@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 
+#define PAGE ((uint64_t)RV_PAGE_SIZE)
 #define FIELD(name) offsetof(struct rv_image_header, name)
 #define SEGMENT(index, name)                                                                                           \
 	(FIELD(segment) + (index) * sizeof(struct rv_image_segment) + offsetof(struct rv_image_segment, name))
@@ -139,9 +140,9 @@ static void test_fields(void **state)
 	    {FIELD(image_bytes), 4, SAMPLE_BYTES + 1, RV_REASON_IMAGE_SHORT, SAMPLE_BYTES},
 	    {FIELD(image_bytes), 4, UINT32_MAX, RV_REASON_IMAGE_SHORT, SAMPLE_BYTES},
 	    {FIELD(load_bytes), 4, 0, RV_REASON_IMAGE_FIELD, FIELD(load_bytes)},
-	    {FIELD(load_bytes), 4, 5 * 4096 - 1, RV_REASON_IMAGE_FIELD, FIELD(load_bytes)},
+	    {FIELD(load_bytes), 4, 5 * PAGE - 1, RV_REASON_IMAGE_FIELD, FIELD(load_bytes)},
 	    {FIELD(load_bytes), 4, RV_FIMCE_MAX_LOAD + 4096, RV_REASON_IMAGE_FIELD, FIELD(load_bytes)},
-	    {FIELD(load_bytes), 4, 4 * 4096, RV_REASON_IMAGE_SEGMENT, 2},
+	    {FIELD(load_bytes), 4, 4 * PAGE, RV_REASON_IMAGE_SEGMENT, 2},
 	    {FIELD(stack_bytes), 4, 0, RV_REASON_IMAGE_FIELD, FIELD(stack_bytes)},
 	    {FIELD(stack_bytes), 4, 100, RV_REASON_IMAGE_FIELD, FIELD(stack_bytes)},
 	    {FIELD(stack_bytes), 4, RV_FIMCE_MAX_STACK + 4096, RV_REASON_IMAGE_FIELD, FIELD(stack_bytes)},
@@ -193,14 +194,14 @@ static void test_segments(void **state)
 	    {SEGMENT(0, file_bytes), 4, UINT32_MAX, RV_REASON_IMAGE_SEGMENT, 0},
 	    {SEGMENT(1, load_offset), 4, 4097, RV_REASON_IMAGE_SEGMENT, 1},
 	    {SEGMENT(1, load_offset), 4, 0, RV_REASON_IMAGE_SEGMENT, 1},
-	    {SEGMENT(2, load_offset), 4, 2 * 4096, RV_REASON_IMAGE_SEGMENT, 2},
-	    {SEGMENT(2, load_offset), 4, 4 * 4096, RV_REASON_IMAGE_SEGMENT, 2},
+	    {SEGMENT(2, load_offset), 4, 2 * PAGE, RV_REASON_IMAGE_SEGMENT, 2},
+	    {SEGMENT(2, load_offset), 4, 4 * PAGE, RV_REASON_IMAGE_SEGMENT, 2},
 	    {SEGMENT(2, load_offset), 4, 0xfffff000, RV_REASON_IMAGE_SEGMENT, 2},
 	    {SEGMENT(2, load_bytes), 4, 0, RV_REASON_IMAGE_SEGMENT, 2},
 	    {SEGMENT(2, load_bytes), 4, SAMPLE_DATA_BYTES - 1, RV_REASON_IMAGE_SEGMENT, 2},
-	    {SEGMENT(2, load_bytes), 4, 2 * 4096 + 1, RV_REASON_IMAGE_SEGMENT, 2},
+	    {SEGMENT(2, load_bytes), 4, 2 * PAGE + 1, RV_REASON_IMAGE_SEGMENT, 2},
 	    {SEGMENT(2, load_bytes), 4, UINT32_MAX, RV_REASON_IMAGE_SEGMENT, 2},
-	    {SEGMENT(1, load_bytes), 4, 2 * 4096 + 1, RV_REASON_IMAGE_SEGMENT, 2},
+	    {SEGMENT(1, load_bytes), 4, 2 * PAGE + 1, RV_REASON_IMAGE_SEGMENT, 2},
 	    {SEGMENT(0, perm), 4, 0, RV_REASON_IMAGE_SEGMENT, 0},
 	    {SEGMENT(0, perm), 4, RV_PERM_X, RV_REASON_IMAGE_SEGMENT, 0},
 	    {SEGMENT(0, perm), 4, RV_PERM_R | RV_PERM_W | RV_PERM_X, RV_REASON_IMAGE_SEGMENT, 0},
@@ -357,12 +358,12 @@ static void test_mapping_bias(void **state)
 
 static void test_load(void **state)
 {
-	uint8_t *load = malloc(5 * RV_PAGE_SIZE);
+	uint8_t *load = malloc(5 * PAGE);
 	size_t at = 0;
 
 	(void)state;
 	assert_non_null(load);
-	memset(load, 0xee, 5 * RV_PAGE_SIZE);
+	memset(load, 0xee, 5 * PAGE);
 	image_load((const uint8_t *)&image, &image.h, load);
 	for (uint32_t i = 0; i < 3; i++) {
 		const struct rv_image_segment *s = &image.h.segment[i];
