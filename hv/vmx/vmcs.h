@@ -196,6 +196,12 @@ enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_
 #ifdef HV_HOST_TEST
 uint64_t vmcs_read(uint64_t field);
 bool vmcs_write_raw(uint64_t field, uint64_t value);
+bool vmx_on(pa_t region);
+void vmx_off(void);
+bool vmcs_clear(pa_t vmcs);
+bool vmcs_load(pa_t vmcs);
+void ept_invalidate(uint64_t eptp);
+void vpid_invalidate(uint16_t vpid);
 #else
 /** Reads a field of the current VMCS. The field must exist; a wrong one leaves the result undefined. */
 static inline uint64_t vmcs_read(uint64_t field)

@@ -103,13 +103,26 @@ struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
 uint64_t rdtsc(void);
 void outb(uint16_t port, uint8_t value);
 uint8_t inb(uint16_t port);
-static inline void cpu_pause(void)
-{
-}
-static inline void cpu_fence(void)
-{
-	__sync_synchronize();
-}
+void cpu_pause(void);
+void cpu_fence(void);
+void cpu_halt(void);
+void cpu_wbinvd(void);
+void xsetbv(uint32_t index, uint64_t value);
+void xsave_all(void *area);
+void xrstor_all(const void *area);
+uint64_t read_cr0(void);
+uint64_t read_cr2(void);
+uint64_t read_cr3(void);
+uint64_t read_cr4(void);
+uint64_t read_cr8(void);
+uint64_t read_dr6(void);
+uint64_t read_dr7(void);
+void write_cr0(uint64_t v);
+void write_cr2(uint64_t v);
+void write_cr3(uint64_t v);
+void write_cr4(uint64_t v);
+void write_cr8(uint64_t v);
+void write_dr6(uint64_t v);
 #else
 static inline uint64_t rdmsr(uint32_t msr)
 {
