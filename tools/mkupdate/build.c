@@ -45,6 +45,7 @@ static const char *const fimce_options[] = {
 /** What the update's own code defines. */
 struct hooks {
 	bool any;
+	bool has_apply;
 	bool has_revert;
 };
 
@@ -121,7 +122,7 @@ static char *build_compile(const struct build_request *r, const struct sdk *sdk,
 static struct hooks build_find_hooks(const char *object)
 {
 	static const char *const known[] = {"update_prepare", "update_apply", "update_self_check", "update_revert"};
-	struct hooks hooks = {false, false};
+	struct hooks hooks = {false, false, false};
 	struct buffer file = file_read(object, EXIT_CODE);
 	Elf_Scn *scn = NULL;
 	Elf *elf;
@@ -144,6 +145,7 @@ static struct hooks build_find_hooks(const char *object)
 				continue;
 			for (size_t j = 0; j < sizeof(known) / sizeof(known[0]); j++)
 				hooks.any |= strcmp(name, known[j]) == 0;
+			hooks.has_apply |= strcmp(name, "update_apply") == 0;
 			hooks.has_revert |= strcmp(name, "update_revert") == 0;
 		}
 	}
@@ -313,7 +315,7 @@ void build_run(const struct build_request *r)
 	struct code code;
 	struct plan plan = {0};
 	struct sdk sdk;
-	struct hooks hooks = {false, false};
+	struct hooks hooks = {false, false, false};
 	struct envelope e = {0};
 	struct buffer image;
 	struct buffer manifest;
@@ -324,7 +326,7 @@ void build_run(const struct build_request *r)
 	EVP_PKEY *key = key_read_private(r->key);
 
 	sdk_find(&sdk, r->sdk);
-	target_open(&t, r->target);
+	target_open(&t, r->target, r->symbols);
 	if (r->target_name)
 		snprintf(t.name, sizeof(t.name), "%s", r->target_name); /* main has checked its length */
 	build_check_address(&t, t.end + r->fresh_offset);
@@ -354,6 +356,11 @@ void build_run(const struct build_request *r)
 		    is_object ? must_copy(r->update_code) : build_compile(r, &sdk, r->update_code, "update.o");
 		hooks = build_find_hooks(object[objects]);
 	}
+	if (hooks.has_apply && !hooks.has_revert && (r->data.count > 0 || r->all_data || r->heap))
+		fputs("mkupdate: note: update_apply changes data, and there is no update_revert: a rollback will put "
+		      "back the old "
+		      "code only\n",
+		      stderr);
 	image = build_image(r, &t, &plan, &sdk, object, hooks.has_revert);
 	if (image.size > RV_FIMCE_MAX_INPUT - PAGE)
 		fail(EXIT_CODE, "the update image has %zu bytes; with its manifest it may have %u", image.size,

@@ -23,6 +23,7 @@ struct words {
 struct build_request {
 	const char *target;
 	const char *target_name; /* NULL: base name of the file that `target` leads to */
+	const char *symbols; /* another file of the same build that has them, or NULL */
 	struct words new_code; /* .c, .S, .o */
 	struct words replace; /* OLD=NEW, or NAME for both */
 	const char *update_code; /* .c or .o, may be NULL */

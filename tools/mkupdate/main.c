@@ -33,6 +33,7 @@ static const char usage[] =
     "build    compiles new code for an executable and makes an update that puts it in place of old functions:\n"
     "  -t, --target FILE        the executable, the build that runs\n"
     "      --target-name NAME   what the process is called, if not as the file\n"
+    "      --symbols FILE       another file of the same build that has the symbols, if the target is stripped\n"
     "  -n, --new FILE           new code: .c, .S or .o; may be repeated\n"
     "  -r, --replace OLD=NEW    put NEW in place of OLD; may be repeated. --replace NAME: both have that name\n"
     "  -u, --update-code FILE   the update's own code (.c or .o): migration, self-check, revert\n"
@@ -60,6 +61,7 @@ static const char usage[] =
 
 enum {
 	OPTION_TARGET_NAME = 256,
+	OPTION_SYMBOLS,
 	OPTION_ALL_DATA,
 	OPTION_HEAP,
 	OPTION_FRESH_RW,
@@ -197,6 +199,7 @@ static int run_build(int argc, char **argv)
 	static const struct option known[] = {
 	    {"target", required_argument, NULL, 't'},
 	    {"target-name", required_argument, NULL, OPTION_TARGET_NAME},
+	    {"symbols", required_argument, NULL, OPTION_SYMBOLS},
 	    {"new", required_argument, NULL, 'n'},
 	    {"replace", required_argument, NULL, 'r'},
 	    {"update-code", required_argument, NULL, 'u'},
@@ -227,6 +230,9 @@ static int run_build(int argc, char **argv)
 			break;
 		case OPTION_TARGET_NAME:
 			r.target_name = parse_name(optarg, SUIT_NAME_MAX, "--target-name");
+			break;
+		case OPTION_SYMBOLS:
+			r.symbols = optarg;
 			break;
 		case 'n':
 			words_add(&r.new_code, optarg);

@@ -102,7 +102,8 @@ static void target_read_dynamic(const struct target *t, Elf_Scn *scn, const GElf
 	}
 }
 
-static bool target_read_note(struct target *t, Elf_Data *data)
+/** Looks for a build-id among notes. */
+static bool target_read_note(const char *path, Elf_Data *data, uint8_t build_id[TARGET_BUILD_ID_SIZE])
 {
 	size_t offset = 0;
 	size_t name;
@@ -114,9 +115,9 @@ static bool target_read_note(struct target *t, Elf_Data *data)
 		    memcmp((const uint8_t *)data->d_buf + name, "GNU", 4) != 0)
 			continue;
 		if (note.n_descsz != TARGET_BUILD_ID_SIZE)
-			fail(EXIT_TARGET, "%s has a build-id of %u bytes; only those of %d (SHA-1) can be used",
-			     t->path, note.n_descsz, TARGET_BUILD_ID_SIZE);
-		memcpy(t->build_id, (const uint8_t *)data->d_buf + content, TARGET_BUILD_ID_SIZE);
+			fail(EXIT_TARGET, "%s has a build-id of %u bytes; only those of %d (SHA-1) can be used", path,
+			     note.n_descsz, TARGET_BUILD_ID_SIZE);
+		memcpy(build_id, (const uint8_t *)data->d_buf + content, TARGET_BUILD_ID_SIZE);
 		return true;
 	}
 	return false;
@@ -140,9 +141,36 @@ static void target_add_segment(struct target *t, const GElf_Phdr *p)
 		t->end = round_up(p->p_vaddr + p->p_memsz);
 }
 
+/** Finds the build-id in the note sections or, where there are no sections, in the note segments. */
+static bool target_read_build_id(const char *path, Elf *elf, uint8_t build_id[TARGET_BUILD_ID_SIZE])
+{
+	Elf_Scn *scn = NULL;
+	size_t count;
+
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr h;
+
+		if (gelf_getshdr(scn, &h) && h.sh_type == SHT_NOTE &&
+		    target_read_note(path, elf_getdata(scn, NULL), build_id))
+			return true;
+	}
+	if (elf_getphdrnum(elf, &count) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr p;
+
+		if (gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_NOTE &&
+		    target_read_note(path,
+				     elf_getdata_rawchunk(elf, (int64_t)p.p_offset, p.p_filesz,
+							  p.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR),
+				     build_id))
+			return true;
+	}
+	return false;
+}
+
 static void target_read_segments(struct target *t, Elf *elf)
 {
-	bool has_build_id = false;
 	size_t count;
 
 	if (elf_getphdrnum(elf, &count) != 0)
@@ -156,14 +184,10 @@ static void target_read_segments(struct target *t, Elf *elf)
 			target_add_segment(t, &p);
 		if (p.p_type == PT_GNU_RELRO)
 			t->relro_end = round_up(p.p_vaddr + p.p_memsz);
-		if (p.p_type == PT_NOTE && !has_build_id)
-			has_build_id =
-			    target_read_note(t, elf_getdata_rawchunk(elf, (int64_t)p.p_offset, p.p_filesz,
-								     p.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR));
 	}
 	if (t->segment_count == 0)
 		fail(EXIT_TARGET, "%s has nothing that is loaded", t->path);
-	if (!has_build_id)
+	if (!target_read_build_id(t->path, elf, t->build_id))
 		fail(EXIT_TARGET,
 		     "%s has no build-id, so an update could not be tied to it; link it with -Wl,--build-id", t->path);
 }
@@ -215,7 +239,28 @@ static void target_read_sections(struct target *t, Elf *elf)
 		else if (header.sh_type == SHT_DYNAMIC)
 			target_read_dynamic(t, scn, &header);
 	}
-	target_sort_symbols(t);
+}
+
+/** Adds the symbols of a second file, after making sure that it is of the same build. */
+static void target_read_symbol_file(struct target *t, const char *path)
+{
+	uint8_t build_id[TARGET_BUILD_ID_SIZE];
+	struct buffer file = file_read(path, EXIT_TARGET);
+	Elf *elf = elf_memory((char *)file.data, file.size);
+	Elf_Scn *scn = NULL;
+
+	if (!elf || elf_kind(elf) != ELF_K_ELF)
+		fail(EXIT_TARGET, "--symbols %s: this is not an ELF file", path);
+	if (!target_read_build_id(path, elf, build_id) || memcmp(build_id, t->build_id, sizeof(build_id)) != 0)
+		fail(EXIT_TARGET, "--symbols %s: this file is not of the same build as %s", path, t->path);
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr header;
+
+		if (gelf_getshdr(scn, &header) && header.sh_type == SHT_SYMTAB)
+			target_read_symbols(t, elf, scn, &header);
+	}
+	elf_end(elf);
+	buffer_free(&file);
 }
 
 /** The name that the running process will have: that of the file behind symbolic links. */
@@ -232,7 +277,7 @@ static void target_set_name(struct target *t)
 	free(real);
 }
 
-void target_open(struct target *t, const char *path)
+void target_open(struct target *t, const char *path, const char *symbols)
 {
 	GElf_Ehdr header;
 	Elf *elf;
@@ -253,8 +298,12 @@ void target_open(struct target *t, const char *path)
 	target_read_segments(t, elf);
 	target_read_sections(t, elf);
 	elf_end(elf);
+	if (symbols)
+		target_read_symbol_file(t, symbols);
+	target_sort_symbols(t);
 	if (t->symbol_count == 0)
-		fail(EXIT_TARGET, "%s is stripped and has no dynamic symbols: functions cannot be found by name", path);
+		fail(EXIT_TARGET, "%s is stripped and has no dynamic symbols; give a file that has them with --symbols",
+		     path);
 }
 
 const struct target_symbol *target_find(const struct target *t, const char *name)

@@ -60,8 +60,12 @@ struct target {
 	size_t import_count;
 };
 
-/** Reads the ELF file. Ends the program with EXIT_TARGET if it is not one that can be updated. */
-void target_open(struct target *t, const char *path);
+/**
+ * Reads the ELF file. Ends the program with EXIT_TARGET if it is not one that can be updated.
+ *
+ * @param symbols  another ELF file of the same build that has the symbols, such as a distribution's debug file, or NULL
+ */
+void target_open(struct target *t, const char *path, const char *symbols);
 
 /**
  * The symbol of that name: a global one, otherwise the only local one. NULL: there is none. Ends the program if several

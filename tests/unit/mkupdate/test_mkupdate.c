@@ -257,6 +257,25 @@ static void refuses_an_update_for_another_build(void **state)
 	assert_null(strstr(output, "after:"));
 }
 
+/** A program without any symbols, and the debug file that a distribution has for it. */
+static void takes_symbols_from_a_debug_file(void **state)
+{
+	static const char options[] = "--new plain-new.c --replace f --name x --sequence 1 --key key.pem -o plain.suit";
+
+	(void)state;
+	assert_shell(
+	    DONE, "",
+	    "echo 'int v = 1; __attribute__((noipa)) int f(int x) { return x * v; } "
+	    "int main(int n, char **a) { (void)a; return f(n); }' > plain.c && "
+	    "echo 'extern int v; int f(int x); int f(int x) { return x + v; }' > plain-new.c && "
+	    "gcc -O2 -Wl,--build-id plain.c -o plain && objcopy --only-keep-debug plain plain.debug && strip plain");
+	assert_shell(TARGET, "give a file that has them with --symbols", "$MK build --target plain %s", options);
+	assert_shell(DONE, "replaces  f", "$MK build --target plain --symbols plain.debug %s", options);
+	assert_shell(TARGET, "not of the same build", "$MK build --target plain --symbols $HERE/victim-pie %s",
+		     options);
+	assert_shell(TARGET, "not an ELF file", "$MK build --target plain --symbols plain.c %s", options);
+}
+
 static void refuses_bad_targets(void **state)
 {
 	static const char rest[] = SAMPLE_BUILD " -o x.suit";
@@ -349,6 +368,7 @@ int main(void)
 	    cmocka_unit_test(updates_a_running_program),
 	    cmocka_unit_test(updates_a_stripped_program_at_a_fixed_address),
 	    cmocka_unit_test(refuses_an_update_for_another_build),
+	    cmocka_unit_test(takes_symbols_from_a_debug_file),
 	    cmocka_unit_test(refuses_bad_targets),
 	    cmocka_unit_test(refuses_bad_code),
 	    cmocka_unit_test(refuses_wrong_use),
