@@ -32,21 +32,22 @@ static bool uih_hook_result(int result, uint32_t reason, struct uih_failure *why
 	return uih_fail(why, result < 0 ? result : -RV_EINVAL, reason, (uint64_t)(int64_t)result);
 }
 
+/** A word from any address. The compiler's own memcpy is one instruction; -ffreestanding makes a call of the library's. */
+static uint64_t uih_word(const uint8_t *at)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 /** Offset of the first byte in which a and b differ, or bytes. Compares words, the pause of the target is counted. */
 static uint64_t uih_first_difference(const uint8_t *a, const uint8_t *b, uint64_t bytes)
 {
 	uint64_t i = 0;
 
-	while (bytes - i >= sizeof(uint64_t)) {
-		uint64_t x;
-		uint64_t y;
-
-		memcpy(&x, a + i, sizeof(x));
-		memcpy(&y, b + i, sizeof(y));
-		if (x != y)
-			break;
+	while (bytes - i >= sizeof(uint64_t) && uih_word(a + i) == uih_word(b + i))
 		i += sizeof(uint64_t);
-	}
 	while (i < bytes && a[i] == b[i])
 		i++;
 	return i;
@@ -55,17 +56,12 @@ static uint64_t uih_first_difference(const uint8_t *a, const uint8_t *b, uint64_
 /** Offset of the first byte that is not zero, or bytes. */
 static uint64_t uih_first_nonzero(const uint8_t *a, uint64_t bytes)
 {
-	static const uint8_t zeros[256];
 	uint64_t i = 0;
 
-	while (i < bytes) {
-		uint64_t chunk = bytes - i < sizeof(zeros) ? bytes - i : sizeof(zeros);
-		uint64_t same = uih_first_difference(a + i, zeros, chunk);
-
-		i += same;
-		if (same < chunk)
-			break;
-	}
+	while (bytes - i >= sizeof(uint64_t) && uih_word(a + i) == 0)
+		i += sizeof(uint64_t);
+	while (i < bytes && a[i] == 0)
+		i++;
 	return i;
 }
 
@@ -134,11 +130,9 @@ static void uih_fill_region(const struct uih *uih, const struct uih_region *r)
 
 	memcpy(to, r->content, (size_t)r->content_bytes);
 	for (uint32_t i = 0; i < r->fixup_count; i++) {
-		uint64_t word;
+		uint64_t word = uih_word(to + r->fixup[i]) + uih->bias;
 
-		memcpy(&word, to + r->fixup[i], sizeof(word));
-		word += uih->bias;
-		memcpy(to + r->fixup[i], &word, sizeof(word));
+		__builtin_memcpy(to + r->fixup[i], &word, sizeof(word));
 	}
 }
 
@@ -150,15 +144,11 @@ static bool uih_region_is_filled(const struct uih *uih, const struct uih_region 
 
 	for (uint32_t i = 0; i < r->fixup_count; i++) {
 		uint64_t offset = r->fixup[i];
-		uint64_t word;
-		uint64_t wanted;
 
-		memcpy(&word, at + offset, sizeof(word));
-		memcpy(&wanted, r->content + offset, sizeof(wanted));
-		if (word != wanted + uih->bias ||
+		if (uih_word(at + offset) != uih_word(r->content + offset) + uih->bias ||
 		    uih_first_difference(at + done, r->content + done, offset - done) < offset - done)
 			return false;
-		done = offset + sizeof(word);
+		done = offset + sizeof(uint64_t);
 	}
 	return uih_first_difference(at + done, r->content + done, r->content_bytes - done) == r->content_bytes - done &&
 	       uih_first_nonzero(at + r->content_bytes, r->bytes - r->content_bytes) == r->bytes - r->content_bytes;
