@@ -44,8 +44,9 @@ void rv_task_set_output_bytes(size_t bytes);
  *
  * @param status  0: as wanted; negative errno: failed
  * @param reason  RV_REASON_* for a failure, otherwise RV_REASON_NONE
+ * @param value   for $0 of the reason's sentence
  * @return the enum rv_fimce_command that ended the wait
  */
-enum rv_fimce_command rv_task_yield(int64_t status, uint32_t reason);
+enum rv_fimce_command rv_task_yield(int64_t status, uint32_t reason, uint64_t value);
 
 #endif

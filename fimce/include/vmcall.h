@@ -14,6 +14,7 @@
 struct rv_fimce_answer {
 	int64_t value; /* RAX: result, or a negative errno */
 	uint64_t second; /* RDX: on failure the reason id */
+	uint64_t refused; /* R8: on failure the value that was refused */
 };
 
 #ifdef RV_HOST_TEST
@@ -27,11 +28,13 @@ struct rv_fimce_answer rv_fimce_call(enum rv_fimce_call number, uint64_t a, uint
 static inline struct rv_fimce_answer rv_fimce_call(enum rv_fimce_call number, uint64_t a, uint64_t b, uint64_t c)
 {
 	struct rv_fimce_answer answer = {.value = (int64_t)number, .second = c};
+	register uint64_t refused __asm__("r8") = 0;
 
 	__asm__ volatile("vmcall"
-			 : "+a"(answer.value), "+d"(answer.second), "+D"(a), "+S"(b)
+			 : "+a"(answer.value), "+d"(answer.second), "+D"(a), "+S"(b), "+r"(refused)
 			 :
-			 : "rcx", "r8", "r9", "r10", "r11", "cc", "memory");
+			 : "rcx", "r9", "r10", "r11", "cc", "memory");
+	answer.refused = refused;
 	return answer;
 }
 #endif

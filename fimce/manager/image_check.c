@@ -92,11 +92,11 @@ static bool image_is_segment(const struct rv_image_header *h, uint32_t index)
 		return false;
 	if (s->file_offset < sizeof(*h) || (uint64_t)s->file_offset + s->file_bytes > h->image_bytes)
 		return false;
-	for (uint32_t i = 0; i < index; i++) {
-		const struct rv_image_segment *other = &h->segment[i];
-		uint64_t other_end = (uint64_t)other->load_offset + (uint64_t)image_segment_pages(other) * RV_PAGE_SIZE;
+	/* Ascending addresses: one comparison each finds every overlap. */
+	if (index > 0) {
+		const struct rv_image_segment *before = &h->segment[index - 1];
 
-		if (s->load_offset < other_end && other->load_offset < end)
+		if (s->load_offset < before->load_offset + (uint64_t)image_segment_pages(before) * RV_PAGE_SIZE)
 			return false;
 	}
 	return true;

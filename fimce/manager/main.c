@@ -52,7 +52,7 @@ static _Noreturn void manager_run_image(const struct rv_fimce_param *param)
 	memcpy((void *)RV_FIMCE_MAILBOX, &m.measured, sizeof(m.measured));
 	answer = rv_fimce_call(RV_FC_MEASURED, 0, 0, 0);
 	if (answer.value < 0) {
-		(void)refusal_set(&why, (int)answer.value, (enum rv_reason)answer.second, 0);
+		(void)refusal_set(&why, (int)answer.value, (enum rv_reason)(uint32_t)answer.second, answer.refused);
 		manager_refuse(&why);
 	}
 	memset((void *)RV_FIMCE_MAILBOX, 0, RV_PAGE_SIZE);

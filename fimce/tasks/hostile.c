@@ -352,7 +352,7 @@ static int64_t hostile_vmcall_measured(void)
 
 static int64_t hostile_vmcall_yield(void)
 {
-	(void)rv_task_yield(0, 0);
+	(void)rv_task_yield(0, 0, 0);
 	return HOSTILE_SURVIVED;
 }
 

@@ -24,7 +24,7 @@
 #define RV_PERM_W 2u
 #define RV_PERM_X 4u
 
-/** One segment. No segment has both W and X. Segments are 4096-aligned in memory and do not overlap. */
+/** One segment. No segment has both W and X. Segments are 4096-aligned in memory, ascend, and do not overlap. */
 struct rv_image_segment {
 	uint32_t file_offset;
 	uint32_t file_bytes;

@@ -29,7 +29,7 @@ void rv_task_set_output_bytes(size_t bytes)
 	*(volatile uint64_t *)RV_TASK_OUTPUT_BYTES = bytes;
 }
 
-enum rv_fimce_command rv_task_yield(int64_t status, uint32_t reason)
+enum rv_fimce_command rv_task_yield(int64_t status, uint32_t reason, uint64_t value)
 {
-	return (enum rv_fimce_command)rv_fimce_call(RV_FC_YIELD, (uint64_t)status, reason, 0).value;
+	return (enum rv_fimce_command)rv_fimce_call(RV_FC_YIELD, (uint64_t)status, reason, value).value;
 }
