@@ -28,10 +28,12 @@ mkupdate-sdk: $(B)/mkupdate $(B)/mkfimce $(B)/task.ld $(B)/libpillars.a $(MKUPDA
 
 ALL += $(B)/mkupdate $(MKUPDATE_INCLUDE)
 
+# mkupdate calls mkfimce and links what lies beside it, so all of that is installed together.
 .PHONY: install-mkupdate
-install-mkupdate: $(B)/mkupdate $(MKUPDATE_INCLUDE)
+install-mkupdate: mkupdate-sdk
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/lib/ravelin
-	install -m 755 $(B)/mkupdate $(DESTDIR)$(PREFIX)/bin/mkupdate
+	install -m 755 $(B)/mkupdate $(B)/mkfimce $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(B)/task.ld $(B)/libpillars.a $(DESTDIR)$(PREFIX)/lib/ravelin
 	install -m 644 tools/mkupdate/mkupdate.1 $(DESTDIR)$(PREFIX)/share/man/man1/mkupdate.1
 	cp -rT $(B)/include $(DESTDIR)$(PREFIX)/lib/ravelin/include
 INSTALL_TARGETS += install-mkupdate

@@ -148,8 +148,8 @@ static void show_text(const struct suit_manifest *m)
 	printf("memory     %zu bytes of image, %u loaded, %u stack, %u output\n", m->payload.size, h.load_bytes,
 	       h.stack_bytes, h.output_bytes);
 	printf("budget     %llu us\n", (unsigned long long)h.budget_us);
-	printf("rollback   %s\n",
-	       h.capabilities & RV_CAP_REVERT ? "by the update's own code" : "by restoring the snapshot");
+	printf("rollback   %s\n", h.capabilities & RV_CAP_REVERT ? "by the update's own code"
+								 : "old code comes back, data stay as they are");
 	for (uint32_t i = 0; i < h.range_count; i++) {
 		if (h.range[i].kind == RV_RANGE_HEAP)
 			printf("needs      heap\n");
