@@ -130,6 +130,9 @@ static bool rows_join(const struct row *a, const struct row *b)
 {
 	bool logical = a->logical == 0 ? b->logical == 0 : b->logical == a->logical + a->size;
 
+	/* What partition_allocate gave out stays one row, so that partition_release never has to split. */
+	if (a->owner != OWNER_GUEST && a->owner != OWNER_POOL_FREE)
+		return false;
 	return a->base + a->size == b->base && a->owner == b->owner && a->shared == b->shared && a->perm == b->perm &&
 	       a->isolated == b->isolated && a->shared == 0 && logical;
 }

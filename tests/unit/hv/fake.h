@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fake.h - a machine for unit tests of root mode: MSRs, CPUID and VMCSs are tables, memory is an array, time is a counter.
+ *
+ * What would stop the hypervisor (hv_stop, a #GP in root mode, an access outside memory) fails the test, unless it says by
+ * fake_expect_stop that it waits for it. A VM entry is checked as the CPU does it (Intel SDM vol. 3, 27.2 and 27.3), as far as
+ * what a guest can bring about, and then handed to the test.
+ */
+#ifndef TESTS_UNIT_HV_FAKE_H
+#define TESTS_UNIT_HV_FAKE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <hv/audit.h>
+#include <hv/dim.h>
+#include <hv/emulate.h>
+#include <hv/exits.h>
+#include <hv/fimce_tables.h>
+#include <hv/hv.h>
+#include <hv/hypercall.h>
+#include <hv/journal.h>
+#include <hv/launch.h>
+#include <hv/percpu.h>
+#include <hv/reset.h>
+
+/* The fake machine: 64 MiB of RAM; the pool is cut out of it. */
+#define FAKE_RAM (64u << 20)
+#define FAKE_POOL (32u << 20)
+#define FAKE_POOL_BYTES (24u << 20)
+#define FAKE_LIMIT (1ull << 39)
+#define FAKE_PHYSICAL_BITS 39u
+#define FAKE_ROWS 8192u
+
+#define FAKE_CPUS 3u
+
+/** Forgets everything: no MSR but those of a CPU that has all that Ravelin needs, no VMCS, memory zero. */
+void fake_reset(void);
+
+/** fake_reset, then a machine as the launch leaves it: pool, EPT, journal, FAKE_CPUS CPUs of which [0] is "this" one. */
+struct percpu *fake_machine(void);
+
+/** Frees what fake_machine made. */
+int fake_teardown(void **state);
+
+/* Registers. */
+void fake_msr_set(uint32_t msr, uint64_t value);
+void fake_msr_remove(uint32_t msr);
+uint64_t fake_msr_get(uint32_t msr);
+void fake_cpuid_set(uint32_t leaf, uint32_t subleaf, struct cpuid value);
+extern uint64_t fake_time; /* TSC; each read adds fake_tick */
+extern uint64_t fake_tick;
+extern uint64_t fake_xcr0;
+extern uint64_t fake_vpid_flushes, fake_ept_flushes;
+extern uint32_t fake_msr_writes; /* WRMSRs of root mode */
+extern uint16_t fake_port; /* last port written, and its value */
+extern uint8_t fake_port_value;
+
+/* Vector registers, as far as the fake XSAVE and XRSTOR know them. */
+extern uint64_t fake_x87, fake_sse;
+
+/** Called for each NMI, INIT and SIPI that root mode sends; by default an NMI makes the CPU leave its guest. */
+extern void (*fake_ipi)(uint32_t apic_id, uint32_t command);
+extern uint32_t fake_nmis;
+
+/* The current VMCS. */
+void fake_vmcs_set(uint64_t field, uint64_t value); /* read-only fields, too */
+bool fake_vmcs_was_written(uint64_t field);
+pa_t fake_vmcs_current(void);
+
+/** Puts 64-bit kernel state into the current VMCS. */
+void fake_guest_64(void);
+/** Puts real mode state into the current VMCS. */
+void fake_guest_real(void);
+
+/** NULL if VM entry would succeed with the current VMCS, or which rule it breaks. */
+const char *fake_entry_refused(void);
+
+/** Called by vmx_run after the entry checks; returns the basic exit reason. r: the registers as loaded, to be changed. */
+extern uint32_t (*fake_guest)(struct regs *r);
+
+/** True if what follows in the braces ends in hv_stop or a fault of root mode. */
+extern jmp_buf fake_stop_jump;
+extern bool fake_stop_expected;
+extern const char *fake_stop_what;
+#define fake_stops(statement)                                                                                          \
+	(fake_stop_expected = true,                                                                                    \
+	 setjmp(fake_stop_jump) != 0 ? (fake_stop_expected = false, true) : ((statement), fake_stop_expected = false))
+
+/** Makes a VMCALL on a CPU; returns RAX. The other registers are in cpu->regs. */
+int64_t fake_vmcall(struct percpu *cpu, uint64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx);
+
+/** Runs the guest on this CPU up to a VM exit with this reason and up to the next VM entry, whose checks it has then passed. */
+void fake_exit(struct percpu *cpu, uint32_t reason, uint64_t qualification);
+/** Called by fake_exit in the moment of the exit, to put further state into registers and VMCS. NULL by default. */
+extern void (*fake_exit_state)(struct regs *r);
+
+/** A frame list at guest-physical page list over count frames from first on, one after the other. */
+void fake_frames(uint64_t list, uint64_t first, uint32_t count, uint32_t bytes);
+
+/** The log record that was written last. */
+const struct rv_log_record *fake_log_last(void);
+/** Number of log records with this reason. */
+uint32_t fake_log_count(uint32_t reason);
+
+/** Pages of the free pool that are not zero. */
+uint32_t fake_pool_dirty(void);
+
+/** A pseudo-random number below n; the sequence begins anew at fake_reset. */
+uint32_t fake_random(uint32_t n);
+
+#endif
