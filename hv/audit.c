@@ -58,8 +58,8 @@ static void leaf_check(struct walk *w, uint64_t address, uint64_t entry, uint64_
 	}
 	for (uint64_t at = pa; at < pa + size;) {
 		const struct row *row = partition_find(&hv.partition, pa_make(at));
-		bool ok = row != NULL && (w->fimce == 0 ? row_allows_guest(row, entry)
-							: row_allows_fimce(row, w->fimce, entry));
+		bool ok = row != NULL &&
+			  (w->fimce == 0 ? row_allows_guest(row, entry) : row_allows_fimce(row, w->fimce, entry));
 
 		if (!ok) {
 			fault(w, address, entry);
@@ -95,15 +95,15 @@ static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
 	const struct {
 		uint64_t field, value, mask;
 	} want[] = {
-		{VMCS_EPTP, hv.ept.eptp, ~0ull},
-		{VMCS_VPID, 1, ~0ull},
-		{VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary, ~0ull},
-		{VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary, ~(uint64_t)PRIMARY_NMI_WINDOW_EXITING},
-		{VMCS_PIN_CONTROLS, hv.caps.guest.pin, ~(uint64_t)PIN_PREEMPTION_TIMER},
-		{VMCS_MSR_BITMAP, hv.msr_bitmap.v, ~0ull},
-		{VMCS_IO_BITMAP_A, hv.io_bitmap_a.v, ~0ull},
-		{VMCS_CR4_MASK, CR4_VMXE, ~0ull},
-		{VMCS_HOST_CR3, hv.page_tables.v, ~0ull},
+	    {VMCS_EPTP, hv.ept.eptp, ~0ull},
+	    {VMCS_VPID, 1, ~0ull},
+	    {VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary, ~0ull},
+	    {VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary, ~(uint64_t)PRIMARY_NMI_WINDOW_EXITING},
+	    {VMCS_PIN_CONTROLS, hv.caps.guest.pin, ~(uint64_t)PIN_PREEMPTION_TIMER},
+	    {VMCS_MSR_BITMAP, hv.msr_bitmap.v, ~0ull},
+	    {VMCS_IO_BITMAP_A, hv.io_bitmap_a.v, ~0ull},
+	    {VMCS_CR4_MASK, CR4_VMXE, ~0ull},
+	    {VMCS_HOST_CR3, hv.page_tables.v, ~0ull},
 	};
 
 	for (uint32_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {

@@ -7,7 +7,12 @@
 #include <hv/percpu.h>
 #include <hv/x86/regs.h>
 
-enum phase { PHASE_ISOLATE, PHASE_SNAPSHOT, PHASE_APPLY, PHASE_GIVE_BACK };
+enum phase {
+	PHASE_ISOLATE,
+	PHASE_SNAPSHOT,
+	PHASE_APPLY,
+	PHASE_GIVE_BACK
+};
 
 static struct rv_target_page *target_list(const struct fimce *f)
 {
@@ -70,19 +75,16 @@ static int64_t page_lend(struct percpu *cpu, const struct fimce *f, const struct
 		return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_PARTITION_OWNER, t->gpa);
 	error = partition_prepare(&hv.partition, &change, pa_make(t->gpa), RV_PAGE_SIZE, OWNER_GUEST);
 	if (error)
-		return hypercall_refuse(cpu, error,
-					error == -RV_ENOSPC ? RV_REASON_PARTITION_FULL : RV_REASON_PARTITION_OWNER,
-					t->gpa);
+		return hypercall_refuse(
+		    cpu, error, error == -RV_ENOSPC ? RV_REASON_PARTITION_FULL : RV_REASON_PARTITION_OWNER, t->gpa);
 	error = ept_prepare(&hv.ept, gpa_make(t->gpa));
 	if (error) {
 		partition_cancel(&hv.partition, &change);
 		return hypercall_refuse(cpu, error, RV_REASON_TABLE_PAGES, t->gpa);
 	}
 	partition_commit(&hv.partition, &change,
-			 &(struct row_state){.owner = OWNER_GUEST,
-					     .shared = (uint16_t)f->id,
-					     .perm = guest_perm(t),
-					     .logical = t->va});
+			 &(struct row_state){
+			     .owner = OWNER_GUEST, .shared = (uint16_t)f->id, .perm = guest_perm(t), .logical = t->va});
 	ept_set(&hv.ept, gpa_make(t->gpa), guest_perm(t));
 	return 0;
 }
@@ -155,11 +157,10 @@ static void give_back(struct fimce *f)
 	for (uint32_t i = 0; i < target_count(f); i++) {
 		const struct rv_target_page *t = &target_list(f)[i];
 
-		partition_change(&hv.partition, pa_make(t->gpa),
-				 &(struct row_state){.owner = OWNER_GUEST,
-						     .shared = (uint16_t)f->id,
-						     .perm = guest_perm(t),
-						     .logical = t->va});
+		partition_change(
+		    &hv.partition, pa_make(t->gpa),
+		    &(struct row_state){
+			.owner = OWNER_GUEST, .shared = (uint16_t)f->id, .perm = guest_perm(t), .logical = t->va});
 		ept_set(&hv.ept, gpa_make(t->gpa), guest_perm(t));
 	}
 	f->isolated = false;
@@ -310,7 +311,8 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 	uint32_t count = target_count(f);
 	int64_t error;
 
-	error = state_want(cpu, f, f->lent && f->update == RV_UPDATE_EXPIRED ? RV_UPDATE_EXPIRED : RV_UPDATE_APPLIED, false);
+	error = state_want(cpu, f, f->lent && f->update == RV_UPDATE_EXPIRED ? RV_UPDATE_EXPIRED : RV_UPDATE_APPLIED,
+			   false);
 	if (error)
 		return error;
 	isolate(cpu, f);

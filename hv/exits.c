@@ -311,7 +311,8 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 		exit_triple_fault(cpu);
 		break;
 	case EXIT_EPT_MISCONFIG:
-		hv_stop(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS), vmcs_read(VMCS_GUEST_RIP));
+		hv_stop(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS),
+			vmcs_read(VMCS_GUEST_RIP));
 	case EXIT_GETSEC:
 	case EXIT_INVEPT:
 	case EXIT_INVVPID:

@@ -61,8 +61,8 @@ static int64_t pages_get(struct percpu *cpu, uint32_t pages, uint32_t owner, pa_
 	int error = partition_allocate(&hv.partition, pages, owner, base);
 
 	if (error)
-		return hypercall_refuse(cpu, error, error == -RV_ENOMEM ? RV_REASON_POOL_EMPTY : RV_REASON_PARTITION_FULL,
-					pages);
+		return hypercall_refuse(cpu, error,
+					error == -RV_ENOMEM ? RV_REASON_POOL_EMPTY : RV_REASON_PARTITION_FULL, pages);
 	return 0;
 }
 
@@ -100,7 +100,8 @@ static int64_t targets_load(struct percpu *cpu, struct fimce *f, const struct rv
 		bool ordered = i == 0 || t->va > list[i - 1].va;
 		bool kind = t->kind >= RV_TARGET_TEXT && t->kind <= RV_TARGET_FRESH;
 
-		if (!ordered || !kind || t->reserved != 0 || (t->va & ~PAGE_MASK) != 0 || t->va == 0 || t->va >> 47 != 0)
+		if (!ordered || !kind || t->reserved != 0 || (t->va & ~PAGE_MASK) != 0 || t->va == 0 ||
+		    t->va >> 47 != 0)
 			return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_FIMCE_TARGET, i);
 	}
 	return 0;
@@ -165,7 +166,8 @@ static void memory_map(struct fimce *f, const struct layout *l)
 	fimce_tables_map(f, RV_FIMCE_PARAM, f->param, 1, FIMCE_PTE_R);
 	fimce_tables_map(f, RV_FIMCE_MAILBOX, f->mailbox, 1, FIMCE_PTE_RW);
 	fimce_tables_map(f, RV_FIMCE_TARGETS, f->targets, l->targets, FIMCE_PTE_R);
-	fimce_tables_map(f, RV_FIMCE_STACK_TOP - ((uint64_t)l->stack << RV_PAGE_SHIFT), f->stack, l->stack, FIMCE_PTE_RW);
+	fimce_tables_map(f, RV_FIMCE_STACK_TOP - ((uint64_t)l->stack << RV_PAGE_SHIFT), f->stack, l->stack,
+			 FIMCE_PTE_RW);
 	fimce_tables_map(f, RV_FIMCE_INPUT, f->input, l->input, FIMCE_PTE_R);
 	fimce_tables_map(f, RV_FIMCE_OUTPUT, f->output, l->output, FIMCE_PTE_RW);
 	fimce_tables_map(f, RV_FIMCE_LOAD, f->load, l->load, FIMCE_PTE_RW);
@@ -201,7 +203,8 @@ static void memory_fill(struct fimce *f, const struct layout *l, const struct rv
 	f->state = RV_FIMCE_BUILT;
 }
 
-static int64_t build(struct percpu *cpu, struct fimce *f, const struct rv_fimce_create *c, struct layout *l, uint32_t mode)
+static int64_t build(struct percpu *cpu, struct fimce *f, const struct rv_fimce_create *c, struct layout *l,
+		     uint32_t mode)
 {
 	int64_t error;
 

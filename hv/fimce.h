@@ -20,15 +20,15 @@
 struct percpu;
 
 struct fimce {
-	uint32_t id;	/* 0 = EMPTY slot */
+	uint32_t id; /* 0 = EMPTY slot */
 	uint32_t state; /* enum rv_fimce_state */
 	struct rv_fimce_status status;
 	uint64_t gpr[16];
 	uint16_t vpid;
-	bool vmcs_ready;    /* the VMCS holds its guest state */
-	bool launched;	    /* on this run */
-	bool sealed;	    /* the page table is final */
-	bool kill;	    /* asked for by RV_HC_FIMCE_DESTROY while it runs */
+	bool vmcs_ready; /* the VMCS holds its guest state */
+	bool launched; /* on this run */
+	bool sealed; /* the page table is final */
+	bool kill; /* asked for by RV_HC_FIMCE_DESTROY while it runs */
 	struct percpu *cpu; /* on which it runs */
 
 	/* Two extents: what only root mode may touch, and what the FIMCE sees. */
@@ -49,7 +49,7 @@ struct fimce {
 	bool stale;
 	bool has_revert;
 	bool isolated;
-	bool lent;     /* the target pages are shared with it */
+	bool lent; /* the target pages are shared with it */
 	pa_t snapshot; /* target_count pages; twice that with has_revert */
 	uint32_t snapshot_pages;
 	uint64_t deadline_tsc;

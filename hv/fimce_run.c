@@ -18,7 +18,7 @@
 /* What of the CPU's owner is not in the VMCS and could leak into, or be changed by, a FIMCE. */
 struct owner_state {
 	uint64_t kernel_gs_base; /* SWAPGS does not exit */
-	uint64_t cr2;		 /* MOV from CR2 does not exit */
+	uint64_t cr2; /* MOV from CR2 does not exit */
 	uint64_t tpr;
 };
 

@@ -22,7 +22,24 @@
 struct regs {
 	uint64_t gpr[16];
 };
-enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+enum {
+	RAX,
+	RCX,
+	RDX,
+	RBX,
+	RSP,
+	RBP,
+	RSI,
+	RDI,
+	R8,
+	R9,
+	R10,
+	R11,
+	R12,
+	R13,
+	R14,
+	R15
+};
 
 /** Host descriptor tables of one CPU. */
 struct host_tables {
@@ -36,37 +53,43 @@ struct host_tables {
 #define HOST_TSS 0x18u
 #define HOST_STACK_BYTES 16384u
 
-enum launch_stage { STAGE_NONE, STAGE_STARTED, STAGE_READY, STAGE_FAILED, STAGE_RUNNING };
+enum launch_stage {
+	STAGE_NONE,
+	STAGE_STARTED,
+	STAGE_READY,
+	STAGE_FAILED,
+	STAGE_RUNNING
+};
 
 struct percpu {
 	/* Offsets of the first two are known to entry.S. */
-	uint32_t nmi_seen;  /* 0: set by the NMI handler of root mode; makes the next VM entry abort */
+	uint32_t nmi_seen; /* 0: set by the NMI handler of root mode; makes the next VM entry abort */
 	uint32_t in_vmx_run; /* 4: unused by C */
-	struct regs regs;   /* of the guest, while in root mode */
+	struct regs regs; /* of the guest, while in root mode */
 
 	uint32_t index;
 	uint32_t apic_id;
 	enum launch_stage stage; /* written by the CPU itself, read by the launching CPU */
 
 	/* Rendezvous; see percpu.h. */
-	uint32_t in_guest;	 /* 1 from before the last check until after the VM exit */
-	uint32_t kicked;	 /* an NMI was sent by another CPU's root mode */
+	uint32_t in_guest; /* 1 from before the last check until after the VM exit */
+	uint32_t kicked; /* an NMI was sent by another CPU's root mode */
 	uint64_t seen_generation; /* of the EPT */
 
-	bool launched;		/* the guest VMCS was launched */
-	bool guest_nmi;		/* an NMI of the guest waits for injection */
-	bool fresh_sipi;	/* no guest instruction since the last SIPI exit */
-	bool smi_blocking;	/* this CPU reports "blocking by SMI" after a SIPI exit: clear it at every exit */
+	bool launched; /* the guest VMCS was launched */
+	bool guest_nmi; /* an NMI of the guest waits for injection */
+	bool fresh_sipi; /* no guest instruction since the last SIPI exit */
+	bool smi_blocking; /* this CPU reports "blocking by SMI" after a SIPI exit: clear it at every exit */
 	bool waits_for_sipi;
-	bool timer_armed;	/* the deadline timer of the guest VMCS runs */
-	bool proved;		/* its guest may run: the first CPU's first VM entry succeeded */
+	bool timer_armed; /* the deadline timer of the guest VMCS runs */
+	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
 	uint64_t isolated_touch; /* address of the last touch of isolated memory, so that waiting logs once */
-	void *reset_context[5];	/* where to go on after a reset; see reset.h */
-	uint32_t init_storm;	/* INIT exits in a row */
-	uint32_t state;		/* enum rv_cpu_state */
-	uint32_t fimce;		/* id that this CPU runs, or 0 */
+	void *reset_context[5]; /* where to go on after a reset; see reset.h */
+	uint32_t init_storm; /* INIT exits in a row */
+	uint32_t state; /* enum rv_cpu_state */
+	uint32_t fimce; /* id that this CPU runs, or 0 */
 	uint32_t fimce_request; /* a taken CPU is to run this FIMCE */
-	uint32_t take_request;	/* the guest gives this CPU up */
+	uint32_t take_request; /* the guest gives this CPU up */
 	struct rv_failure_note {
 		uint32_t reason;
 		uint64_t value;
@@ -74,7 +97,7 @@ struct percpu {
 
 	pa_t vmxon_region;
 	pa_t guest_vmcs;
-	void *xsave_area;	/* hv->xsave_bytes, 64-byte aligned */
+	void *xsave_area; /* hv->xsave_bytes, 64-byte aligned */
 	struct rv_stat stat;
 	struct host_tables tables;
 	struct rv_frames frames; /* copy of the frame list of the hypercall at hand */
@@ -114,15 +137,15 @@ struct hv {
 	uint32_t cpu_count;
 
 	uint64_t ept_generation; /* raised after every change that takes rights away */
-	struct percpu *holder;	 /* keeps all other CPUs in root mode; NULL = nobody */
+	struct percpu *holder; /* keeps all other CPUs in root mode; NULL = nobody */
 	struct lock hold_lock;
-	uint64_t deadline_tsc;	 /* earliest update deadline, 0 = none */
-	uint32_t init_quirk;	 /* pending INITs need a reset; see reset.h */
+	uint64_t deadline_tsc; /* earliest update deadline, 0 = none */
+	uint32_t init_quirk; /* pending INITs need a reset; see reset.h */
 	struct percpu *reset_cpu; /* waits for another CPU to restart it */
-	uint32_t reset_helper;	 /* 1: a CPU has taken on to restart reset_cpu */
+	uint32_t reset_helper; /* 1: a CPU has taken on to restart reset_cpu */
 
-	pa_t page_tables;	 /* root mode's PML4 */
-	pa_t trampoline_tables;	 /* the same with the trampoline page mapped one to one */
+	pa_t page_tables; /* root mode's PML4 */
+	pa_t trampoline_tables; /* the same with the trampoline page mapped one to one */
 	pa_t msr_bitmap;
 	pa_t io_bitmap_a;
 	pa_t io_bitmap_b;
@@ -131,8 +154,8 @@ struct hv {
 	uint64_t xcr0_supported;
 	bool has_flush_cmd;
 	bool panicked;
-	uint32_t released;	 /* the first CPU runs as a guest: the others may enter */
-	uint32_t abandoned;	 /* the launch failed: the others leave VMX */
+	uint32_t released; /* the first CPU runs as a guest: the others may enter */
+	uint32_t abandoned; /* the launch failed: the others leave VMX */
 };
 
 extern struct hv hv;

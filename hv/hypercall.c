@@ -257,7 +257,8 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 			return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, b);
 		b = f->status.output_bytes - b;
 		a = f->status.output_bytes - b;
-		return frames_write(cpu, (uint8_t *)pa_pointer(f->output) + a, b < cpu->frames.bytes ? b : cpu->frames.bytes);
+		return frames_write(cpu, (uint8_t *)pa_pointer(f->output) + a,
+				    b < cpu->frames.bytes ? b : cpu->frames.bytes);
 	case RV_HC_FIMCE_DESTROY:
 		if (f->state == RV_FIMCE_RUNNING) {
 			f->kill = true;

@@ -112,7 +112,8 @@ static void state_restore(const struct captured *c)
 			 : "r"(c->selector[SEG_ES]), "r"(c->selector[SEG_SS]), "r"(c->selector[SEG_DS]),
 			   "r"(c->selector[SEG_FS]), "r"(c->selector[SEG_GS]), "r"(c->selector[SEG_LDTR]));
 	if (c->selector[SEG_TR] & ~7u) {
-		*descriptor_at(c, c->selector[SEG_TR]) &= ~(2ull << 40); /* LTR wants an available TSS, not a busy one */
+		*descriptor_at(c, c->selector[SEG_TR]) &=
+		    ~(2ull << 40); /* LTR wants an available TSS, not a busy one */
 		__asm__ volatile("ltr %0" : : "r"(c->selector[SEG_TR]) : "memory");
 	}
 	wrmsr(MSR_FS_BASE, c->fs_base);
@@ -193,8 +194,7 @@ static int pool_init(uint64_t image_bytes)
 	error = partition_prepare(&hv.partition, &t, base, image_bytes + rows_bytes, OWNER_POOL_FREE);
 	if (error)
 		return error;
-	partition_commit(&hv.partition, &t,
-			 &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
+	partition_commit(&hv.partition, &t, &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
 	error = partition_prepare(&hv.partition, &t, manager, manager_bytes, OWNER_HYPERVISOR);
 	if (error)
 		return error;
@@ -203,8 +203,7 @@ static int pool_init(uint64_t image_bytes)
 	error = partition_prepare(&hv.partition, &t, pa_make(l->trampoline), RV_PAGE_SIZE, OWNER_GUEST);
 	if (error)
 		return error;
-	partition_commit(&hv.partition, &t,
-			 &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
+	partition_commit(&hv.partition, &t, &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
 	return 0;
 }
 
@@ -253,17 +252,17 @@ static int machine_init(struct rv_launch *l)
 	hv.xcr0_supported = (uint64_t)d.edx << 32 | d.eax;
 	hv.has_flush_cmd = cpuid(0, 0).eax >= 7 && (cpuid(7, 0).edx & 1u << 28) != 0;
 	mtrr_read(&hv.mtrr, hv.physical_bits);
-	hv.ept = (struct ept){.partition = &hv.partition,
-			      .mtrr = &hv.mtrr,
-			      .large_1g = (hv.caps.ept_vpid & EPT_CAP_1G) != 0};
+	hv.ept = (struct ept){
+	    .partition = &hv.partition, .mtrr = &hv.mtrr, .large_1g = (hv.caps.ept_vpid & EPT_CAP_1G) != 0};
 	error = error ? error : ept_build(&hv.ept, top);
 	error = error ? error : tables_trampoline(pa_make(hv.launch.trampoline));
 	error = error ? error : page_new(&hv.msr_bitmap, 1);
 	error = error ? error : page_new(&hv.io_bitmap_a, 1);
 	error = error ? error : page_new(&hv.io_bitmap_b, 1);
-	error = error ? error
-		      : page_new(&journal, (uint32_t)(page_align_up(JOURNAL_CAPACITY * sizeof(struct rv_journal_record)) >>
-						      RV_PAGE_SHIFT));
+	error =
+	    error ? error
+		  : page_new(&journal, (uint32_t)(page_align_up(JOURNAL_CAPACITY * sizeof(struct rv_journal_record)) >>
+						  RV_PAGE_SHIFT));
 	for (uint32_t i = 0; !error && i < hv.launch.cpu_count; i++)
 		error = percpu_new(i);
 	if (error)
@@ -336,7 +335,8 @@ void launch_vmcs_controls(struct percpu *cpu, const struct vmx_controls *c, stru
 	vmcs_write(w, VMCS_HOST_RIP, (uint64_t)vmx_exit);
 }
 
-static void segment_write(struct vmcs_writer *w, int s, uint16_t selector, uint64_t base, uint32_t limit, uint32_t access)
+static void segment_write(struct vmcs_writer *w, int s, uint16_t selector, uint64_t base, uint32_t limit,
+			  uint32_t access)
 {
 	vmcs_write(w, VMCS_GUEST_SELECTOR + 2 * (uint64_t)s, selector);
 	vmcs_write(w, VMCS_GUEST_BASE + 2 * (uint64_t)s, base);
@@ -419,7 +419,8 @@ static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct 
 	vmcs_write(w, VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
 	vmcs_write(w, VMCS_GUEST_INTERRUPTIBILITY, 0);
 	vmcs_write(w, VMCS_GUEST_PENDING_DEBUG, 0);
-	vmcs_write(w, VMCS_GUEST_PREEMPTION_TIMER, 0); /* exit before the first instruction: the proof that the entry works */
+	vmcs_write(w, VMCS_GUEST_PREEMPTION_TIMER,
+		   0); /* exit before the first instruction: the proof that the entry works */
 	cpu->regs = (struct regs){0};
 	cpu->regs.gpr[RBX] = c->frame.rbx;
 	cpu->regs.gpr[RBP] = c->frame.rbp;
@@ -495,9 +496,8 @@ static int aps_start(struct rv_launch *l)
 			stage = __atomic_load_n(&cpu->stage, __ATOMIC_ACQUIRE);
 		if (stage != STAGE_READY) {
 			l->reason_cpu = i;
-			return stage == STAGE_NONE
-				       ? launch_fail(l, -RV_ETIME, RV_REASON_AP_TIMEOUT, cpu->apic_id)
-				       : launch_fail(l, -RV_ENODEV, RV_REASON_VMXON_FAILED, cpu->apic_id);
+			return stage == STAGE_NONE ? launch_fail(l, -RV_ETIME, RV_REASON_AP_TIMEOUT, cpu->apic_id)
+						   : launch_fail(l, -RV_ENODEV, RV_REASON_VMXON_FAILED, cpu->apic_id);
 		}
 	}
 	return 0;

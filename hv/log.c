@@ -14,11 +14,8 @@ void log_write(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, ui
 	lock_acquire(&log->lock);
 	uint64_t sequence = ++log->next;
 
-	log->record[sequence % LOG_RECORDS] = (struct rv_log_record){.sequence = sequence,
-								     .tsc = rdtsc(),
-								     .cpu = cpu->index,
-								     .reason = reason,
-								     .value = {v0, v1, v2, v3, v4}};
+	log->record[sequence % LOG_RECORDS] = (struct rv_log_record){
+	    .sequence = sequence, .tsc = rdtsc(), .cpu = cpu->index, .reason = reason, .value = {v0, v1, v2, v3, v4}};
 	lock_release(&log->lock);
 }
 
@@ -101,7 +98,8 @@ _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_
 	log3(cpu, reason, v0, v1, v2);
 	console_reason(cpu->index, reason, (const uint64_t[5]){v0, v1, v2});
 	if (hv.log.serial_port != 0)
-		console_text("ravelin: stopped. This is a fault of the hypervisor, or a broken CPU; please report it.\r\n");
+		console_text(
+		    "ravelin: stopped. This is a fault of the hypervisor, or a broken CPU; please report it.\r\n");
 	for (;;)
 		cpu_halt();
 }

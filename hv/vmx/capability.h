@@ -20,11 +20,11 @@ struct vmx_controls {
 struct vmx_caps {
 	struct vmx_controls guest;
 	struct vmx_controls fimce;
-	uint32_t revision;   /* VMCS revision identifier */
+	uint32_t revision; /* VMCS revision identifier */
 	uint32_t timer_shift; /* the preemption timer counts TSC >> shift */
 	uint64_t cr0_fixed0, cr0_fixed1;
 	uint64_t cr4_fixed0, cr4_fixed1;
-	uint64_t ept_vpid;   /* IA32_VMX_EPT_VPID_CAP */
+	uint64_t ept_vpid; /* IA32_VMX_EPT_VPID_CAP */
 };
 
 /** Why a CPU is refused. */

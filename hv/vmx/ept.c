@@ -144,7 +144,8 @@ void ept_set(struct ept *ept, gpa_t gpa, uint8_t perm)
 	int type = mtrr_type(ept->mtrr, pa_make(gpa.v), RV_PAGE_SIZE);
 
 	/* An absent entry keeps no address (pitfall 29: L1TF). */
-	*(volatile uint64_t *)entry = perm == PERM_NONE ? 0 : (gpa.v & EPT_ADDRESS) | perm | (uint64_t)type << EPT_TYPE_SHIFT;
+	*(volatile uint64_t *)entry =
+	    perm == PERM_NONE ? 0 : (gpa.v & EPT_ADDRESS) | perm | (uint64_t)type << EPT_TYPE_SHIFT;
 }
 
 void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table)

@@ -93,7 +93,17 @@ enum vmcs_field {
 	VMCS_HOST_RIP = 0x6c16
 };
 
-enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
+enum segment {
+	SEG_ES,
+	SEG_CS,
+	SEG_SS,
+	SEG_DS,
+	SEG_FS,
+	SEG_GS,
+	SEG_LDTR,
+	SEG_TR,
+	SEG_COUNT
+};
 #define SEGMENT_UNUSABLE 0x10000u
 
 /* Pin-based controls */
@@ -167,7 +177,12 @@ enum exit_reason {
 };
 #define EXIT_REASON_ENTRY_FAILURE (1u << 31)
 
-enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_FOR_SIPI };
+enum activity {
+	ACTIVITY_ACTIVE,
+	ACTIVITY_HLT,
+	ACTIVITY_SHUTDOWN,
+	ACTIVITY_WAIT_FOR_SIPI
+};
 
 #define INTERRUPTIBILITY_STI (1u << 0)
 #define INTERRUPTIBILITY_MOV_SS (1u << 1)

@@ -105,8 +105,8 @@ void tables_load(struct percpu *cpu)
 	for (uint64_t i = 0; i < 32; i++) {
 		uint64_t handler = i == VECTOR_NMI ? (uint64_t)nmi_entry : (uint64_t)exception_stubs + 16 * i;
 
-		t->idt[2 * i] = (handler & 0xffff) | (uint64_t)HOST_CS << 16 | 0x8e00ull << 32 |
-				(handler >> 16 & 0xffff) << 48;
+		t->idt[2 * i] =
+		    (handler & 0xffff) | (uint64_t)HOST_CS << 16 | 0x8e00ull << 32 | (handler >> 16 & 0xffff) << 48;
 		t->idt[2 * i + 1] = handler >> 32;
 	}
 	struct descriptor_pointer gdtr = {sizeof(t->gdt) - 1, (uint64_t)t->gdt};
