@@ -212,6 +212,8 @@ static void target_sort_symbols(struct target *t)
 {
 	size_t kept = 0;
 
+	if (t->symbol_count == 0)
+		return;
 	qsort(t->symbol, t->symbol_count, sizeof(*t->symbol), target_compare);
 	for (size_t i = 0; i < t->symbol_count; i++) {
 		if (kept > 0 && strcmp(t->symbol[kept - 1].name, t->symbol[i].name) == 0 &&
