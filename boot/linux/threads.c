@@ -108,6 +108,28 @@ static bool address_is_inside(const struct rv_target *t, u64 address, bool rollb
 	return false;
 }
 
+/** The span of all addresses that address_is_inside() has to look at: nearly all words of a stack are outside it. */
+struct span {
+	u64 low;
+	u64 bytes;
+};
+
+static struct span span_of_ranges(const struct rv_target *t, bool rollback)
+{
+	u64 low = U64_MAX, high = 0;
+	u32 i;
+
+	for (i = 0; i < t->range_count; i++) {
+		const struct rv_image_range *r = &t->range[i];
+
+		if (r->kind != RV_RANGE_TEXT && !(rollback && r->kind == RV_RANGE_FRESH_RX))
+			continue;
+		low = min(low, r->address);
+		high = max(high, r->address + r->bytes);
+	}
+	return (struct span){.low = low, .bytes = high > low ? high - low : 0};
+}
+
 /** Where the stack that holds @sp ends, as far as it is looked at. */
 static unsigned long stack_end(struct mm_struct *mm, unsigned long sp)
 {
@@ -122,8 +144,8 @@ static unsigned long stack_end(struct mm_struct *mm, unsigned long sp)
 	return end;
 }
 
-static int stack_check(const struct rv_target *t, struct task_struct *thread, bool rollback, u64 *word,
-		       struct rv_failure *why)
+static int stack_check(const struct rv_target *t, struct task_struct *thread, bool rollback, struct span span,
+		       u64 *word, struct rv_failure *why)
 {
 	const struct pt_regs *regs = task_pt_regs(thread);
 	unsigned long address = ALIGN(regs->sp, sizeof(u64)), end;
@@ -137,7 +159,7 @@ static int stack_check(const struct rv_target *t, struct task_struct *thread, bo
 		if (access_process_vm(thread, address, word, (int)part, FOLL_FORCE) != (int)part)
 			return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread));
 		for (i = 0; i < part / sizeof(u64); i++) {
-			if (address_is_inside(t, word[i], rollback))
+			if (word[i] - span.low < span.bytes && address_is_inside(t, word[i], rollback))
 				return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread));
 		}
 		address += part;
@@ -148,6 +170,7 @@ static int stack_check(const struct rv_target *t, struct task_struct *thread, bo
 int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thread, u32 count, bool rollback,
 			    struct rv_failure *why)
 {
+	struct span span = span_of_ranges(t, rollback);
 	u64 *word = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	int error = 0;
 	u32 i;
@@ -157,7 +180,7 @@ int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thre
 	for (i = 0; i < count && !error; i++) {
 		/* Without an address space of its own it is exiting: it never goes back to user mode. */
 		if (READ_ONCE(thread[i]->mm) == t->mm && !(thread[i]->flags & PF_EXITING))
-			error = stack_check(t, thread[i], rollback, word, why);
+			error = stack_check(t, thread[i], rollback, span, word, why);
 	}
 	kfree(word);
 	return error;
