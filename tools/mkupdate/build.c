@@ -300,13 +300,18 @@ static void build_plan_replacements(const struct build_request *r, const struct 
 	}
 }
 
-static void build_check_address(const struct target *t, uint64_t address)
+/** Where fresh memory begins. */
+static uint64_t build_fresh_address(const struct build_request *r, const struct target *t)
 {
+	uint64_t place = BUILD_FRESH_OFFSET + r->sequence % BUILD_FRESH_PLACES * BUILD_FRESH_SPACING;
+	uint64_t address = t->end + (r->fresh_offset ? r->fresh_offset : place);
+
 	if (address % PAGE != 0 || address < t->end || address - t->base > INT32_MAX)
 		fail(EXIT_USAGE,
 		     "--fresh-offset: fresh memory would begin at 0x%llx; it must be on a page, above the target "
 		     "and within 2 GiB of it",
 		     (unsigned long long)address);
+	return address;
 }
 
 void build_run(const struct build_request *r)
@@ -329,13 +334,12 @@ void build_run(const struct build_request *r)
 	target_open(&t, r->target, r->symbols);
 	if (r->target_name)
 		snprintf(t.name, sizeof(t.name), "%s", r->target_name); /* main has checked its length */
-	build_check_address(&t, t.end + r->fresh_offset);
 	code_build(&(struct code_request){.target = &t,
 					  .input = r->new_code.word,
 					  .input_count = r->new_code.count,
 					  .compiler = r->compiler,
 					  .options = &r->options,
-					  .address = t.end + r->fresh_offset,
+					  .address = build_fresh_address(r, &t),
 					  .rw_bytes = r->fresh_rw},
 		   &code);
 	build_plan_replacements(r, &t, &code, &plan);

@@ -10,8 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** How far above the target's last segment fresh memory begins unless --fresh-offset says otherwise. */
+/*
+ * How far above the target's last segment fresh memory begins unless --fresh-offset says otherwise: room for the heap, then
+ * one of 64 places by sequence number, so that updates of one process do not meet.
+ */
 #define BUILD_FRESH_OFFSET (512u << 20)
+#define BUILD_FRESH_PLACES 64u
+#define BUILD_FRESH_SPACING (16u << 20)
 
 /** A growing list of command line words. */
 struct words {
@@ -31,7 +36,7 @@ struct build_request {
 	bool all_data;
 	bool heap;
 	uint64_t fresh_rw;
-	uint64_t fresh_offset;
+	uint64_t fresh_offset; /* 0: by sequence number */
 	const char *name;
 	uint64_t sequence;
 	const char *key;

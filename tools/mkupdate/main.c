@@ -41,7 +41,7 @@ static const char usage[] =
     "      --all-data           all variables of the executable\n"
     "      --heap               all anonymous memory of the process\n"
     "      --fresh-rw SIZE      least size of the new writable memory (K or M may follow)\n"
-    "      --fresh-offset SIZE  where new memory begins, above the target's last segment (default 512M)\n"
+    "      --fresh-offset SIZE  where new memory begins, above the target's last segment (default: 512M or more)\n"
     "      --name NAME          name of the update, up to 31 characters\n"
     "  -s, --sequence N         sequence number, above that of every update applied before\n"
     "  -k, --key FILE           private key\n"
@@ -219,8 +219,7 @@ static int run_build(int argc, char **argv)
 	    {"output", required_argument, NULL, 'o'},
 	    {0},
 	};
-	struct build_request r = {
-	    .fresh_offset = BUILD_FRESH_OFFSET, .stack = "32K", .budget = "2s", .compiler = "gcc"};
+	struct build_request r = {.stack = "32K", .budget = "2s", .compiler = "gcc"};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "t:n:r:u:d:s:k:o:I:D:", known, NULL)) != -1) {
@@ -257,6 +256,8 @@ static int run_build(int argc, char **argv)
 			break;
 		case OPTION_FRESH_OFFSET:
 			r.fresh_offset = parse_size(optarg, "--fresh-offset");
+			if (r.fresh_offset == 0)
+				misuse("build: --fresh-offset cannot be 0");
 			break;
 		case OPTION_NAME:
 			r.name = parse_name(optarg, 31, "--name");

@@ -215,6 +215,19 @@ static void is_reproducible(void **state)
 	assert_memory_equal(digest, m.manifest_digest, sizeof(digest));
 }
 
+/** Updates with different sequence numbers bring their new memory to different places, unless told where. */
+static void keeps_new_memory_of_updates_apart(void **state)
+{
+	(void)state;
+	assert_shell(DONE, "new code",
+		     "$MK build --target $HERE/victim-pie" SAMPLE_BUILD " --sequence 8 -o eight.suit");
+	assert_shell(
+	    DONE, "apart\n",
+	    "test \"$($MK show sample.suit | grep fresh-rx)\" != \"$($MK show eight.suit | grep fresh-rx)\" && "
+	    "echo apart");
+	assert_shell(USAGE, "cannot be 0", "$MK build --fresh-offset 0");
+}
+
 /** Builds an update for a victim, its host form, and lets the victim update itself with it. */
 static void update_live(const char *victim, const char *options, const char *hooks)
 {
@@ -365,6 +378,7 @@ int main(void)
 	    cmocka_unit_test(verifies_as_ravelin_does),
 	    cmocka_unit_test(signs_anew),
 	    cmocka_unit_test(is_reproducible),
+	    cmocka_unit_test(keeps_new_memory_of_updates_apart),
 	    cmocka_unit_test(updates_a_running_program),
 	    cmocka_unit_test(updates_a_stripped_program_at_a_fixed_address),
 	    cmocka_unit_test(refuses_an_update_for_another_build),
