@@ -67,6 +67,7 @@ struct rv_fresh {
 	unsigned long address;
 	unsigned long bytes;
 	unsigned long prot; /* PROT_* */
+	bool found; /* it was there already, and may belong to an update that is in force: not ours to unmap */
 };
 
 struct rv_target {

@@ -126,7 +126,10 @@ static int ranges_check(struct rv_target *t, const struct file *executable, stru
 	return error;
 }
 
-/** True if exactly such memory is there already: left by an update that Ravelin took back on its own. */
+/**
+ * True if exactly such memory is there already: left by an update that Ravelin took back on its own, or the new code of one that
+ * is in force. The update code tells them apart: it wants all of it to be zero.
+ */
 static bool fresh_is_there(struct rv_target *t, const struct rv_fresh *fresh)
 {
 	const unsigned long wanted = VM_READ | (fresh->prot & PROT_WRITE ? VM_WRITE : VM_EXEC);
@@ -158,7 +161,8 @@ static void mapping_map(struct mapping *m)
 		fresh->prot = PROT_READ | (r->kind == RV_RANGE_FRESH_RX ? PROT_EXEC : PROT_WRITE);
 		address = vm_mmap(NULL, fresh->address, fresh->bytes, fresh->prot,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, 0);
-		if (address == fresh->address || ((long)address == -EEXIST && fresh_is_there(t, fresh)))
+		fresh->found = (long)address == -EEXIST && fresh_is_there(t, fresh);
+		if (address == fresh->address || fresh->found)
 			t->fresh_count++;
 		else
 			m->error = rv_refuse(&m->why, IS_ERR_VALUE(address) ? (int)address : -EEXIST,
@@ -173,7 +177,7 @@ static void mapping_unmap(struct mapping *m)
 	while (t->fresh_count > 0) {
 		t->fresh_count--;
 		/* What else the process has put there meanwhile is its own. */
-		if (fresh_is_there(t, &t->fresh[t->fresh_count]))
+		if (!t->fresh[t->fresh_count].found && fresh_is_there(t, &t->fresh[t->fresh_count]))
 			vm_munmap(t->fresh[t->fresh_count].address, t->fresh[t->fresh_count].bytes);
 	}
 }

@@ -107,7 +107,8 @@ static int prepare_run(struct rv_object *o, struct rv_ioctl_prepare *arg)
 		return error;
 	if (result == RV_FIMCE_YIELDED && arg->status.result == 0 && arg->status.update == RV_UPDATE_PREPARED)
 		return 0;
-	if (arg->status.cause == RV_CAUSE_REFUSED)
+	/* Refused by the manager, or by the update code, which yields with a failure. */
+	if (arg->status.cause == RV_CAUSE_REFUSED || (result == RV_FIMCE_YIELDED && arg->status.result < 0))
 		return rv_refuse(why, -ECANCELED, arg->status.detail, arg->status.value);
 	return rv_refuse(why, -ECANCELED, RV_REASON_UPDATE_STATE, arg->status.update);
 }
