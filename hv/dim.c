@@ -24,10 +24,11 @@ static uint32_t target_count(const struct fimce *f)
 	return f->values.target_count;
 }
 
-/* What the guest may do with a lent page: code is write-protected, so that a change after prepare is noticed. */
+/* What the guest may do with a lent page: old code is write-protected, so that a change after prepare is noticed. Fresh memory
+ * is written as a whole at apply, whatever the guest put there before. */
 static uint8_t guest_perm(const struct rv_target_page *t)
 {
-	return t->kind == RV_TARGET_DATA ? PERM_RWX : PERM_R | PERM_X;
+	return t->kind == RV_TARGET_TEXT ? PERM_R | PERM_X : PERM_RWX;
 }
 
 static bool has_data(const struct fimce *f)

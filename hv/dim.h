@@ -9,7 +9,7 @@
 #include <hv/hv.h>
 
 /**
- * Grants: maps the target pages into the FIMCE, write-protects TEXT and FRESH pages for the guest, reserves the snapshot.
+ * Grants: maps the target pages into the FIMCE, write-protects TEXT pages for the guest, reserves the snapshot.
  * Part of SEALED. @return 0 or a refusal; on refusal nothing has changed.
  */
 int64_t dim_lend(struct percpu *cpu, struct fimce *f);

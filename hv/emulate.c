@@ -5,15 +5,19 @@
 #include <hv/hypercall.h>
 #include <hv/x86/regs.h>
 
+#define CPUID_1_ECX_DEBUG_STORE (1u << 2 | 1u << 4)
 #define CPUID_1_ECX_VMX (1u << 5)
 #define CPUID_1_ECX_SMX (1u << 6)
+#define CPUID_1_ECX_X2APIC (1u << 21)
 #define CPUID_1_ECX_OSXSAVE (1u << 27)
+#define CPUID_1_EDX_DEBUG_STORE (1u << 21)
 #define CPUID_6_EAX_HFI (1u << 19 | 1u << 23)
 #define CPUID_7_EBX_INVPCID (1u << 10)
 #define CPUID_7_EBX_PT (1u << 25)
 #define CPUID_7_ECX_OSPKE (1u << 4)
 #define CPUID_7_ECX_WAITPKG (1u << 5)
 #define CPUID_7_ECX_RDPID (1u << 22)
+#define CPUID_7_EDX_ARCH_CAPABILITIES (1u << 29)
 #define CPUID_D1_EAX_XSAVES (1u << 3)
 #define CPUID_8000_0001_EDX_RDTSCP (1u << 27)
 
@@ -38,7 +42,8 @@ void emulate_cpuid(struct percpu *cpu)
 	switch (leaf) {
 	case 1:
 		cr4 = vmcs_read(VMCS_GUEST_CR4);
-		r.ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_SMX);
+		r.ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_SMX | CPUID_1_ECX_DEBUG_STORE);
+		r.edx &= ~CPUID_1_EDX_DEBUG_STORE;
 		r.ecx = keep_if(r.ecx, CPUID_1_ECX_OSXSAVE, (cr4 & CR4_OSXSAVE) != 0);
 		break;
 	case 6:
@@ -77,24 +82,36 @@ static bool pdptes_load(uint64_t cr3)
 {
 	uint64_t base = cr3 & 0xffffffe0u;
 
-	if (!hypercall_is_guest_ram(base & PAGE_MASK))
-		return false;
-	for (uint64_t i = 0; i < 4; i++)
+	bool ok;
+
+	lock_acquire(&hv.lock);
+	ok = hypercall_is_guest_ram(base & PAGE_MASK);
+	for (uint64_t i = 0; ok && i < 4; i++)
 		vmcs_set(VMCS_GUEST_PDPTE0 + 2 * i, *(const uint64_t *)pa_pointer(pa_make(base + 8 * i)));
-	return true;
+	lock_release(&hv.lock);
+	return ok;
 }
 
-/* Only a change of CR0.NE gets here: the guest may not clear it in VMX operation, and does not see that. */
+/*
+ * Only a change of CR0.NE gets here: the guest may not clear it in VMX operation, and does not see that. All that MOV to CR0
+ * would refuse (vol. 2) has to be refused here, or the next VM entry fails.
+ */
 static bool cr0_write(uint64_t value)
 {
 	uint64_t old = vmcs_read(VMCS_GUEST_CR0), efer = vmcs_read(VMCS_GUEST_EFER), cr4 = vmcs_read(VMCS_GUEST_CR4);
 	uint64_t entry = vmcs_read(VMCS_ENTRY_CONTROLS);
-	bool long_mode;
+	bool cs_l = (vmcs_read(VMCS_GUEST_ACCESS + 2 * SEG_CS) & SEGMENT_L) != 0, long_mode;
 
 	if (value >> 32 != 0 || ((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
 		return false;
+	if (!(value & CR0_WP) && (cr4 & CR4_CET))
+		return false;
 	long_mode = (value & CR0_PG) && (efer & EFER_LME);
 	if (long_mode && !(cr4 & CR4_PAE))
+		return false;
+	/* Into long mode only from 32-bit code with a 64-bit TSS, out of it only from 32-bit code without PCIDs. */
+	if (((value ^ old) & CR0_PG) && (efer & EFER_LME) &&
+	    (cs_l || (vmcs_read(VMCS_GUEST_ACCESS + 2 * SEG_TR) & 15) != TSS_64_BUSY || (cr4 & CR4_PCIDE)))
 		return false;
 	if ((value & CR0_PG) && !long_mode && (cr4 & CR4_PAE) && !pdptes_load(vmcs_read(VMCS_GUEST_CR3)))
 		return false;
@@ -115,6 +132,8 @@ void emulate_cr_access(struct percpu *cpu)
 	uint64_t value = r == RSP ? vmcs_read(VMCS_GUEST_RSP) : cpu->regs.gpr[r];
 	bool ok = false;
 
+	if (!guest_is_64())
+		value &= 0xffffffff;
 	/* MOV to CR4 exits only when it would set CR4.VMXE, which this CPU does not have as far as the guest knows. */
 	if (number == 0 && type == 0)
 		ok = cr0_write(value);
@@ -137,18 +156,51 @@ void emulate_rdmsr(struct percpu *cpu)
 	guest_skip();
 }
 
+/* True if the CPU does not let go of x2APIC mode. */
+static bool x2apic_is_locked(void)
+{
+	return (cpuid(7, 0).edx & CPUID_7_EDX_ARCH_CAPABILITIES) &&
+	       (rdmsr(MSR_ARCH_CAPABILITIES) & ARCH_CAP_XAPIC_DISABLE) &&
+	       (rdmsr(MSR_XAPIC_DISABLE_STATUS) & XAPIC_DISABLED);
+}
+
+/*
+ * The guest may switch between xAPIC and x2APIC mode by the CPU's rules (vol. 3, 11.12.5), and not move the APIC. It may not
+ * switch it off: a CPU without APIC gets no kick, and cannot send one. From x2APIC mode, "off" is the way to xAPIC mode.
+ */
+static bool apic_base_write(uint64_t value)
+{
+	uint64_t now = rdmsr(MSR_APIC_BASE), modes = APIC_BASE_ENABLE | APIC_BASE_X2APIC;
+
+	if (((value ^ now) & ~modes) != 0)
+		return false;
+	if (value & APIC_BASE_X2APIC) {
+		if (!(value & APIC_BASE_ENABLE) || !(cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC))
+			return false;
+		wrmsr(MSR_APIC_BASE, value);
+	} else if (now & APIC_BASE_X2APIC) {
+		if ((value & APIC_BASE_ENABLE) || x2apic_is_locked())
+			return false;
+		wrmsr(MSR_APIC_BASE, value);
+		wrmsr(MSR_APIC_BASE, value | APIC_BASE_ENABLE);
+	}
+	return true;
+}
+
+/* What the guest may believe to have written. Root mode must not write these for it: a value that is wrong for this CPU would
+ * be a #GP in root mode. */
+static bool msr_is_ignored(uint32_t msr)
+{
+	return msr == MSR_TSC || msr == MSR_TSC_ADJUST || msr == MSR_MISC_ENABLE || mtrr_exists(&hv.mtrr, msr);
+}
+
 void emulate_wrmsr(struct percpu *cpu)
 {
 	uint32_t msr = (uint32_t)cpu->regs.gpr[RCX];
 	uint64_t value = (cpu->regs.gpr[RAX] & 0xffffffff) | cpu->regs.gpr[RDX] << 32;
 
 	if (msr == MSR_APIC_BASE) {
-		uint64_t now = rdmsr(msr), switches = APIC_BASE_ENABLE | APIC_BASE_X2APIC;
-		bool x2_off = (now & APIC_BASE_X2APIC) && !(value & APIC_BASE_X2APIC) && (value & APIC_BASE_ENABLE);
-		bool bad = (value & APIC_BASE_X2APIC) && !(value & APIC_BASE_ENABLE);
-
-		if (((value ^ now) & ~switches) == 0 && !x2_off && !bad) {
-			wrmsr(msr, value);
+		if (apic_base_write(value)) {
 			guest_skip();
 			return;
 		}
@@ -156,7 +208,7 @@ void emulate_wrmsr(struct percpu *cpu)
 		guest_inject(VECTOR_GP, 0);
 		return;
 	}
-	if (mtrr_is_msr(msr)) {
+	if (msr_is_ignored(msr)) {
 		/* Memory types come from the EPT, so a write has no effect; Linux rewrites the same values on every CPU, with
 		 * MTRRs switched off in between. Only a real change is worth a record. */
 		if (value != rdmsr(msr) && msr != MSR_MTRR_DEF_TYPE)

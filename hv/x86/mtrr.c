@@ -76,6 +76,12 @@ int mtrr_type(const struct mtrr *m, pa_t base, uint64_t size)
 	return type == -1 ? m->default_type : type;
 }
 
+bool mtrr_exists(const struct mtrr *m, uint32_t msr)
+{
+	return mtrr_is_msr(msr) && (msr >= MSR_MTRR_PHYSBASE0 + 2 * MTRR_MAX_VARIABLE ||
+				    msr < MSR_MTRR_PHYSBASE0 + 2 * m->variable_count);
+}
+
 bool mtrr_is_msr(uint32_t msr)
 {
 	return (msr >= MSR_MTRR_PHYSBASE0 && msr < MSR_MTRR_PHYSBASE0 + 2 * MTRR_MAX_VARIABLE) ||

@@ -35,7 +35,10 @@ void mtrr_read(struct mtrr *m, uint32_t physical_bits);
  * base a multiple of it. */
 int mtrr_type(const struct mtrr *m, pa_t base, uint64_t size);
 
-/** True if msr is one of the MTRRs. */
+/** True if this CPU has the MTRR msr. */
+bool mtrr_exists(const struct mtrr *m, uint32_t msr);
+
+/** True if msr is one of the MTRRs that a CPU can have. */
 bool mtrr_is_msr(uint32_t msr);
 
 #endif

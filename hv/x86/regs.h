@@ -31,9 +31,12 @@
 #define CR4_PCIDE (1ull << 17)
 #define CR4_OSXSAVE (1ull << 18)
 #define CR4_PKE (1ull << 22)
+#define CR4_CET (1ull << 23)
 #define RFLAGS_FIXED (1ull << 1)
+#define RFLAGS_TF (1ull << 8)
 #define RFLAGS_IF (1ull << 9)
 
+#define MSR_TSC 0x10u
 #define MSR_APIC_BASE 0x1bu
 #define APIC_BASE_BSP (1ull << 8)
 #define APIC_BASE_X2APIC (1ull << 10)
@@ -41,20 +44,28 @@
 #define MSR_FEATURE_CONTROL 0x3au
 #define FEATURE_CONTROL_LOCK (1ull << 0)
 #define FEATURE_CONTROL_VMX (1ull << 2)
+#define MSR_TSC_ADJUST 0x3bu
 #define MSR_BIOS_UPDT_TRIG 0x79u
 #define MSR_SMM_MONITOR_CTL 0x9bu
+#define MSR_XAPIC_DISABLE_STATUS 0xbdu
+#define XAPIC_DISABLED (1ull << 0)
 #define MSR_MTRRCAP 0xfeu
+#define MSR_ARCH_CAPABILITIES 0x10au
+#define ARCH_CAP_XAPIC_DISABLE (1ull << 21)
 #define MSR_FLUSH_CMD 0x10bu
 #define MSR_SYSENTER_CS 0x174u
 #define MSR_SYSENTER_ESP 0x175u
 #define MSR_SYSENTER_EIP 0x176u
+#define MSR_MISC_ENABLE 0x1a0u
 #define MSR_DEBUGCTL 0x1d9u
+#define DEBUGCTL_BTF (1ull << 1)
 #define MSR_MTRR_PHYSBASE0 0x200u
 #define MSR_MTRR_FIX64K 0x250u
 #define MSR_MTRR_FIX16K 0x258u
 #define MSR_MTRR_FIX4K 0x268u
 #define MSR_PAT 0x277u
 #define MSR_MTRR_DEF_TYPE 0x2ffu
+#define MSR_PEBS_ENABLE 0x3f1u
 #define MSR_VMX_BASIC 0x480u
 #define MSR_VMX_PINBASED_CTLS 0x481u
 #define MSR_VMX_PROCBASED_CTLS 0x482u
@@ -70,6 +81,7 @@
 #define MSR_VMX_LAST 0x491u
 #define MSR_RTIT_FIRST 0x560u
 #define MSR_RTIT_LAST 0x587u
+#define MSR_DS_AREA 0x600u
 #define MSR_X2APIC_ICR 0x830u
 #define MSR_HW_FEEDBACK_PTR 0x17d0u
 #define MSR_HW_FEEDBACK_THREAD 0x17d4u

@@ -202,7 +202,7 @@ enum rv_target_kind {
 	RV_TARGET_TEXT =
 	    1, /* holds code; write-protected for the guest from SEALED on, a write makes the update stale */
 	RV_TARGET_DATA = 2, /* live data; contents are not checked before the freeze */
-	RV_TARGET_FRESH = 3 /* new memory that the guest mapped for this update; as RV_TARGET_TEXT */
+	RV_TARGET_FRESH = 3 /* new memory that the guest mapped for this update; written as a whole at apply */
 };
 
 /** One page of an update target. */
