@@ -12,6 +12,7 @@
 #define CPUID_1_ECX_OSXSAVE (1u << 27)
 #define CPUID_1_EDX_DEBUG_STORE (1u << 21)
 #define CPUID_6_EAX_HFI (1u << 19 | 1u << 23)
+#define CPUID_7_EBX_TSC_ADJUST (1u << 1)
 #define CPUID_7_EBX_INVPCID (1u << 10)
 #define CPUID_7_EBX_PT (1u << 25)
 #define CPUID_7_ECX_OSPKE (1u << 4)
@@ -187,11 +188,15 @@ static bool apic_base_write(uint64_t value)
 	return true;
 }
 
-/* What the guest may believe to have written. Root mode must not write these for it: a value that is wrong for this CPU would
- * be a #GP in root mode. */
+/*
+ * Writes without effect. Memory types come from the EPT; Linux rewrites the same MTRR values on every CPU, with MTRRs switched
+ * off in between. Setting the clock back would put off the deadline of an update. IA32_MISC_ENABLE could switch off NX, which
+ * root mode's own tables use.
+ */
 static bool msr_is_ignored(uint32_t msr)
 {
-	return msr == MSR_TSC || msr == MSR_TSC_ADJUST || msr == MSR_MISC_ENABLE || mtrr_exists(&hv.mtrr, msr);
+	return msr == MSR_TSC || msr == MSR_MISC_ENABLE || mtrr_exists(&hv.mtrr, msr) ||
+	       (msr == MSR_TSC_ADJUST && (cpuid(7, 0).ebx & CPUID_7_EBX_TSC_ADJUST));
 }
 
 void emulate_wrmsr(struct percpu *cpu)
@@ -209,8 +214,7 @@ void emulate_wrmsr(struct percpu *cpu)
 		return;
 	}
 	if (msr_is_ignored(msr)) {
-		/* Memory types come from the EPT, so a write has no effect; Linux rewrites the same values on every CPU, with
-		 * MTRRs switched off in between. Only a real change is worth a record. */
+		/* Only a real change is worth a record. */
 		if (value != rdmsr(msr) && msr != MSR_MTRR_DEF_TYPE)
 			log3(cpu, RV_REASON_MSR_REFUSED, msr, value, vmcs_read(VMCS_GUEST_RIP));
 		guest_skip();

@@ -9,9 +9,26 @@
 #include <hv/reset.h>
 #include <hv/x86/regs.h>
 
+/* RIP at the end of an address space: outside 64-bit mode it wraps; in it, fetching on at a non-canonical address is #GP. VM
+ * entry refuses both (27.3.1.4). */
+static uint64_t rip_wrap(uint64_t from, uint64_t to)
+{
+	uint32_t linear_bits = cpuid(0x80000008, 0).eax >> 8 & 0xff;
+	int64_t upper = (int64_t)to >> (linear_bits - 1);
+
+	if (!guest_is_64())
+		return to & 0xffffffff;
+	if (upper == 0 || upper == -1)
+		return to;
+	guest_inject(VECTOR_GP, 0);
+	return from;
+}
+
 void guest_skip(void)
 {
-	vmcs_set(VMCS_GUEST_RIP, vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
+	uint64_t from = vmcs_read(VMCS_GUEST_RIP), to = from + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+
+	vmcs_set(VMCS_GUEST_RIP, (from ^ to) >> 31 == 0 ? to : rip_wrap(from, to));
 	/* The skipped instruction ends a shadow of STI or MOV SS. */
 	uint64_t i = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -23,7 +40,8 @@ void guest_inject(uint32_t vector, int64_t error)
 {
 	uint32_t info = vector | INTERRUPTION_TYPE_EXCEPTION | INTERRUPTION_VALID;
 
-	if (error >= 0) {
+	/* Real mode knows no error codes, and VM entry refuses them there (27.2.1.3). */
+	if (error >= 0 && (vmcs_read(VMCS_GUEST_CR0) & CR0_PE)) {
 		info |= INTERRUPTION_ERROR_CODE;
 		vmcs_set(VMCS_ENTRY_EXCEPTION_ERROR, (uint64_t)error);
 	}
@@ -68,6 +86,10 @@ static void event_requeue(void)
 		return;
 	if (info & INTERRUPTION_ERROR_CODE)
 		vmcs_set(VMCS_ENTRY_EXCEPTION_ERROR, vmcs_read(VMCS_IDT_VECTORING_ERROR));
+	/* The NMI's delivery had begun and blocked NMIs: with that left so VM entry would refuse the injection (27.3.1.5). */
+	if ((info & INTERRUPTION_TYPE_MASK) == INTERRUPTION_TYPE_NMI)
+		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
+			 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_NMI);
 	vmcs_set(VMCS_ENTRY_INSTRUCTION_LENGTH, vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
 	vmcs_set(VMCS_ENTRY_INTERRUPTION_INFO, info & ~INTERRUPTION_NMI_UNBLOCKING);
 }
@@ -153,6 +175,22 @@ static void enter_prepare(struct percpu *cpu)
 		guest_nmi_deliver(cpu);
 }
 
+static void exit_debug(uint32_t info)
+{
+	uint64_t shadow = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
+
+	write_dr6((read_dr6() & ~0xfull) | vmcs_read(VMCS_EXIT_QUALIFICATION));
+	vmcs_set(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~(1ull << 13));
+	/* INT1 exits before it is executed, but its #DB is a trap. For all others: the CPU drops the pending single step at
+	 * this exit, and VM entry insists on it in a shadow (27.3.1.5). */
+	if ((info & INTERRUPTION_TYPE_MASK) == INTERRUPTION_TYPE_ICEBP)
+		guest_skip();
+	else if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF) &&
+		 (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & shadow))
+		vmcs_set(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+	guest_inject(VECTOR_DB, -1);
+}
+
 static void exit_exception_nmi(struct percpu *cpu)
 {
 	uint32_t info = (uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
@@ -165,13 +203,10 @@ static void exit_exception_nmi(struct percpu *cpu)
 		return;
 	}
 	/* #DB and #AC are intercepted only so that the CPU's microcode can not loop delivering them (CVE-2015-5307, -8104). */
-	if (vector == VECTOR_DB) {
-		write_dr6((read_dr6() & ~0xfull) | vmcs_read(VMCS_EXIT_QUALIFICATION));
-		vmcs_set(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~(1ull << 13));
-		guest_inject(vector, -1);
-	} else {
+	if (vector == VECTOR_DB)
+		exit_debug(info);
+	else
 		guest_inject(vector, (int64_t)vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR));
-	}
 }
 
 static void exit_init(struct percpu *cpu)
@@ -343,10 +378,12 @@ static int run_once(struct percpu *cpu)
 		return result;
 	cpu->launched = true;
 	reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
-	if (reason >= RV_EXIT_REASONS)
+	if (reason & EXIT_REASON_ENTRY_FAILURE)
 		return 1;
+	reason &= EXIT_REASON_BASIC;
 	cpu->stat.exits++;
-	cpu->stat.exit[reason]++;
+	if (reason < RV_EXIT_REASONS)
+		cpu->stat.exit[reason]++;
 	if (cpu->smi_blocking)
 		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
 			 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
@@ -419,6 +456,12 @@ void exits_fill_bitmaps(uint8_t msr[RV_PAGE_SIZE], uint8_t io_a[RV_PAGE_SIZE])
 	for (uint32_t i = MSR_RTIT_FIRST; i <= MSR_RTIT_LAST; i++)
 		bit_set(write_low, i);
 	bit_set(write_low, MSR_APIC_BASE);
+	bit_set(write_low, MSR_TSC);
+	bit_set(write_low, MSR_TSC_ADJUST);
+	bit_set(write_low, MSR_MISC_ENABLE);
+	/* Debug store records go to linear addresses, those of root mode while root mode runs. */
+	bit_set(write_low, MSR_PEBS_ENABLE);
+	bit_set(write_low, MSR_DS_AREA);
 	bit_set(write_low, MSR_BIOS_UPDT_TRIG);
 	bit_set(write_low, MSR_SMM_MONITOR_CTL);
 	bit_set(write_low, MSR_HW_FEEDBACK_PTR);

@@ -22,6 +22,7 @@ enum vmcs_field {
 	VMCS_IO_BITMAP_B = 0x2002,
 	VMCS_MSR_BITMAP = 0x2004,
 	VMCS_EPTP = 0x201a,
+	VMCS_XSS_EXITING_BITMAP = 0x202c,
 	VMCS_GUEST_PHYSICAL_ADDRESS = 0x2400,
 	VMCS_LINK_POINTER = 0x2800,
 	VMCS_GUEST_DEBUGCTL = 0x2802,
@@ -105,6 +106,8 @@ enum segment {
 	SEG_COUNT
 };
 #define SEGMENT_UNUSABLE 0x10000u
+#define SEGMENT_L (1u << 13)
+#define TSS_64_BUSY 11u
 
 /* Pin-based controls */
 #define PIN_NMI_EXITING (1u << 3)
@@ -175,6 +178,7 @@ enum exit_reason {
 	EXIT_INVVPID = 53,
 	EXIT_XSETBV = 55
 };
+#define EXIT_REASON_BASIC 0xffffu /* the bits above tell of enclaves, SMM and the monitor trap flag */
 #define EXIT_REASON_ENTRY_FAILURE (1u << 31)
 
 enum activity {
@@ -188,6 +192,7 @@ enum activity {
 #define INTERRUPTIBILITY_MOV_SS (1u << 1)
 #define INTERRUPTIBILITY_SMI (1u << 2)
 #define INTERRUPTIBILITY_NMI (1u << 3)
+#define PENDING_DEBUG_BS (1u << 14)
 
 /* Interruption information (25.8.3, 25.9.2) */
 #define INTERRUPTION_VALID (1u << 31)
@@ -195,6 +200,7 @@ enum activity {
 #define INTERRUPTION_NMI_UNBLOCKING (1u << 12)
 #define INTERRUPTION_TYPE_NMI (2u << 8)
 #define INTERRUPTION_TYPE_EXCEPTION (3u << 8)
+#define INTERRUPTION_TYPE_ICEBP (5u << 8) /* privileged software exception: INT1 */
 #define INTERRUPTION_TYPE_MASK (7u << 8)
 
 /* IA32_VMX_EPT_VPID_CAP */

@@ -78,8 +78,8 @@ int mtrr_type(const struct mtrr *m, pa_t base, uint64_t size)
 
 bool mtrr_exists(const struct mtrr *m, uint32_t msr)
 {
-	return mtrr_is_msr(msr) && (msr >= MSR_MTRR_PHYSBASE0 + 2 * MTRR_MAX_VARIABLE ||
-				    msr < MSR_MTRR_PHYSBASE0 + 2 * m->variable_count);
+	return mtrr_is_msr(msr) &&
+	       (msr >= MSR_MTRR_PHYSBASE0 + 2 * MTRR_MAX_VARIABLE || msr < MSR_MTRR_PHYSBASE0 + 2 * m->variable_count);
 }
 
 bool mtrr_is_msr(uint32_t msr)
