@@ -49,7 +49,8 @@
 #define SCREEN_EXT_LFB_BASE 0x3a
 
 #define VIDEO_TYPE_VGA_COLOUR 0x22
-#define VIDEO_TYPE_VESA_LINEAR 0x23
+#define VIDEO_TYPE_VESA_LINEAR 0x23 /* size in units of 64 KiB */
+#define VIDEO_TYPE_EFI 0x70 /* size in bytes */
 #define VIDEO_CAPABILITY_64BIT_BASE 2u
 
 static void put16(uint8_t *at, uint64_t value)
@@ -178,7 +179,7 @@ bool linux_plan_make(const struct memory_map *map, const struct bzimage *kernel,
 	return true;
 }
 
-static void screen_fill(const struct mbi_framebuffer *fb, uint8_t *bp)
+static void screen_fill(const struct mbi_framebuffer *fb, bool efi, uint8_t *bp)
 {
 	if (!fb->present)
 		return;
@@ -193,12 +194,13 @@ static void screen_fill(const struct mbi_framebuffer *fb, uint8_t *bp)
 		uint64_t bytes = (uint64_t)fb->pitch * fb->height;
 		unsigned int used = (unsigned int)fb->red_size + fb->green_size + fb->blue_size;
 
-		bp[SCREEN_IS_VGA] = VIDEO_TYPE_VESA_LINEAR;
+		/* Linux has different drivers for the two, and a kernel need not have both. */
+		bp[SCREEN_IS_VGA] = efi ? VIDEO_TYPE_EFI : VIDEO_TYPE_VESA_LINEAR;
 		put16(bp + SCREEN_LFB_WIDTH, fb->width);
 		put16(bp + SCREEN_LFB_HEIGHT, fb->height);
 		put16(bp + SCREEN_LFB_DEPTH, fb->bits_per_pixel);
 		put32(bp + SCREEN_LFB_BASE, fb->address);
-		put32(bp + SCREEN_LFB_SIZE, round_up(bytes, 65536) >> 16);
+		put32(bp + SCREEN_LFB_SIZE, efi ? bytes : round_up(bytes, 65536) >> 16);
 		put16(bp + SCREEN_LFB_LINELENGTH, fb->pitch);
 		bp[SCREEN_RED_SIZE] = fb->red_size;
 		bp[SCREEN_RED_SIZE + 1] = fb->red_position;
@@ -241,7 +243,7 @@ bool linux_boot_params_fill(const struct linux_start *start, void *boot_params, 
 	put32(bp + RAMDISK_SIZE, start->initrd_bytes);
 	put32(bp + EXT_RAMDISK_SIZE, start->initrd_bytes >> 32);
 	put64(bp + ACPI_RSDP_ADDR, start->rsdp);
-	screen_fill(start->framebuffer, bp);
+	screen_fill(start->framebuffer, start->efi, bp);
 	for (uint32_t i = 0; i < start->map->count; i++) {
 		uint8_t *entry = bp + E820_TABLE + (size_t)i * E820_ENTRY_BYTES;
 		const struct memory_extent *e = &start->map->extent[i];

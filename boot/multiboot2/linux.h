@@ -36,6 +36,7 @@ struct linux_start {
 	uint64_t command_line; /* physical address */
 	uint64_t rsdp; /* physical address, 0 if there is none */
 	const struct mbi_framebuffer *framebuffer;
+	bool efi; /* the framebuffer is one of UEFI firmware */
 	const struct memory_map *map; /* as the guest is to see it */
 };
 

@@ -286,6 +286,7 @@ static __attribute__((noreturn)) void linux_boot(void)
 					  .command_line = (uintptr_t)linux_command_line,
 					  .rsdp = boot.rsdp_page,
 					  .framebuffer = &boot.mbi.framebuffer,
+					  .efi = boot.mbi.efi,
 					  .map = &boot.guest};
 	uint8_t *to = (uint8_t *)(uintptr_t)boot.plan.initrd;
 	struct boot_error error;

@@ -8,6 +8,8 @@ BOOT_DIR := boot/multiboot2
 BOOT_PURE := acpi bzimage cmdline hvimage linux mbi memory reason text
 BOOT_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -m64 -march=x86-64
+BOOT_LDFLAGS := -m elf_x86_64 -nostdlib -static --no-dynamic-linker -z noexecstack -z max-page-size=4096 --build-id=none \
+	-T $(BOOT_DIR)/boot.ld
 BOOT_OBJECTS := $(patsubst %,$(B)/$(BOOT_DIR)/%.o,entry image main bytes console paging trap tsc $(BOOT_PURE))
 
 $(B)/$(BOOT_DIR)/%.o: $(BOOT_DIR)/%.c
@@ -21,8 +23,7 @@ $(B)/$(BOOT_DIR)/%.o: $(BOOT_DIR)/%.S
 $(B)/$(BOOT_DIR)/image.o: $(BOOT_HV_IMAGE)
 
 $(B)/ravelin.elf: $(BOOT_OBJECTS) $(BOOT_DIR)/boot.ld
-	$(LD) -m elf_x86_64 -nostdlib -static --no-dynamic-linker -z noexecstack -z max-page-size=4096 --build-id=none \
-		-T $(BOOT_DIR)/boot.ld -o $@ $(BOOT_OBJECTS)
+	$(LD) $(BOOT_LDFLAGS) -o $@ $(BOOT_OBJECTS)
 
 ALL += $(B)/ravelin.elf
 

@@ -425,6 +425,12 @@ static void zero_page(void **state)
 	assert_memory_equal(bp + 0x26, "\x08\x10\x08\x08\x08\x00\x08\x18", 8);
 	assert_int_equal(get(bp, 0x3a, 4), 8);
 
+	start.efi = true;
+	assert_true(linux_boot_params_fill(&start, bp, &error));
+	assert_int_equal(get(bp, 0x0f, 1), 0x70);
+	assert_int_equal(get(bp, 0x1c, 4), 4096 * 768);
+	start.efi = false;
+
 	framebuffer.type = MBI_FRAMEBUFFER_TEXT;
 	framebuffer.width = 80;
 	framebuffer.height = 25;
