@@ -67,6 +67,18 @@ static int course_freeze(struct course *c)
 
 	if (c->frozen)
 		return 0;
+	/* Not before it is needed: an update that is refused leaves the target's cgroup alone. */
+	if (!c->freezer) {
+		error = ravelin_freezer_open(c->options->pid, &c->freezer);
+		if (error == -EOPNOTSUPP)
+			return handle_fail(c->h, error,
+					   "no cgroup v2 file system is mounted; process %d can't be frozen without it",
+					   (int)c->options->pid);
+		if (error)
+			return handle_fail(c->h, error, "the cgroup of process %d can't be used: %s",
+					   (int)c->options->pid, strerror(-error));
+		begin = ravelin_ticks_now();
+	}
 	error = ravelin_freezer_freeze(c->freezer, timeout);
 	if (error == -ETIME)
 		return handle_fail(c->h, error, "process %d could not be frozen within %d ms", (int)c->options->pid,
@@ -170,9 +182,21 @@ static int course_apply(struct course *c)
 	return error;
 }
 
+/** Destroys a prepared update that will not be applied. What was said about the failure stays. */
+static void course_drop(struct course *c)
+{
+	const struct ravelin saved = *c->h;
+
+	if (c->report->id == 0)
+		return;
+	/* Where the module has dropped it already, this finds nothing. */
+	ravelin_fimce_destroy(c->h, c->report->id);
+	*c->h = saved;
+	c->report->id = 0;
+}
+
 static int course_run(struct course *c)
 {
-	struct rv_failure failure;
 	int error = 0;
 
 	for (unsigned int i = 0; i < PREPARES; i++) {
@@ -185,14 +209,11 @@ static int course_run(struct course *c)
 		if (error)
 			return error;
 		error = course_apply(c);
+		if (!error)
+			return 0;
+		course_drop(c);
 		if (!is_about_memory(c->h, error))
 			return error;
-		/* The prepared FIMCE is of no use any more; after -ESTALE the module has dropped it already. */
-		failure = c->h->failure;
-		ravelin_fimce_destroy(c->h, c->report->id);
-		c->h->failure = failure;
-		c->h->text[0] = '\0';
-		c->report->id = 0;
 	}
 	return error;
 }
@@ -241,20 +262,11 @@ int ravelin_update_apply(struct ravelin *h, const void *envelope, size_t bytes,
 	error = prepare_fill(&c, envelope, bytes, &input);
 	if (error)
 		return error;
-	error = ravelin_freezer_open(options->pid, &c.freezer);
-	if (error == -EOPNOTSUPP)
-		handle_fail(h, error, "no cgroup v2 file system is mounted; process %d can't be frozen without it",
-			    (int)options->pid);
-	else if (error)
-		handle_fail(h, error, "the cgroup of process %d can't be used: %s", (int)options->pid,
-			    strerror(-error));
-	if (!error) {
-		signals_hold(&old);
-		error = course_run(&c);
-		course_thaw(&c);
-		ravelin_freezer_close(c.freezer);
-		signals_release(&old);
-	}
+	signals_hold(&old);
+	error = course_run(&c);
+	course_thaw(&c);
+	ravelin_freezer_close(c.freezer);
+	signals_release(&old);
 	free(input);
 	report->total_ticks = ravelin_ticks_now() - begin;
 	return error;

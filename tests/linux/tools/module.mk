@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The Linux module, libravelin and the program ravelin in a guest.
+
+LINUX_TOOLS_PROGRAMS := $(B)/tests/linux/tools/ioctls
+
+# Static: an initramfs with them needs no libraries.
+$(LINUX_TOOLS_PROGRAMS): $(B)/tests/linux/tools/%: tests/linux/tools/%.c tests/linux/tools/module.mk
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_CFLAGS) -MMD -MP -MF $@.d -static -o $@ $<
+
+-include $(LINUX_TOOLS_PROGRAMS:%=%.d)
+
+ALL += $(LINUX_TOOLS_PROGRAMS)
+RING_TESTS += tests/linux/tools/module-build tests/linux/tools/tools-2

@@ -1,0 +1,142 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs in the guest: the module, the program ravelin and FIMCEs on borrowed and on dedicated CPUs.
+# In /test: images. CYCLES (kernel command line): how often a CPU is given away and taken back.
+cd /run || exit 1
+failed=0
+passed()
+{
+	echo "PASS $1"
+}
+fail() # NAME WHY
+{
+	echo "FAIL $1: $2"
+	failed=1
+}
+# check NAME COMMAND...: passes if the command succeeds; its output is the reason if not
+check()
+{
+	name=$1
+	shift
+	if "$@" >check.out 2>&1; then
+		passed "$name"
+	else
+		fail "$name" "status $?: $(tail -n 4 check.out | tr '\n' ';')"
+	fi
+}
+# status NAME WANTED TEXT COMMAND...: the command ends with this status and says TEXT
+status()
+{
+	name=$1 wanted=$2 text=$3
+	shift 3
+	"$@" >check.out 2>&1
+	got=$?
+	if [ "$got" != "$wanted" ]; then
+		fail "$name" "status $got, not $wanted: $(tail -n 4 check.out | tr '\n' ';')"
+	elif ! grep -q -- "$text" check.out; then
+		fail "$name" "'$text' is not in: $(tail -n 4 check.out | tr '\n' ';')"
+	else
+		passed "$name"
+	fi
+}
+says() # TEXT COMMAND...
+{
+	text=$1
+	shift
+	"$@" >says.out 2>&1 || { cat says.out; return 1; }
+	grep -q -- "$text" says.out || { cat says.out; return 1; }
+}
+
+status "without the module: exit status 3 and why" 3 "load the module ravelin" ravelin info
+status "check: Ravelin runs here" 0 "Ravelin runs here" ravelin check
+check "the module loads" insmod /modules/ravelin.ko
+check "/dev/ravelin has mode 0600" test "$(stat -c %a /dev/ravelin)" = 600
+check "dmesg says so" grep -q "Ravelin is here" <<DMESG
+$(dmesg)
+DMESG
+check "info" says "trust anchor" ravelin info
+check "info --json" says '"abi_version": 1' ravelin info --json
+cpus=$(nproc)
+check "info counts the CPUs" says "^CPUs *$cpus" ravelin info
+free_before=$(ravelin info --json | grep pool_free_bytes)
+pinned="pages_pinned\": 0"
+
+check "log" says "Ravelin took over this CPU" ravelin log
+check "log --json" says '"name": "LAUNCH_OK"' ravelin log --json
+check "stat" says "exits of the guest" ravelin stat
+check "stat: VMCALLs are counted" says "VMCALL" ravelin stat --cpu 0
+status "stat of a CPU that is not there" 1 "there is no CPU with index" ravelin stat --cpu 63
+check "audit" says "grant nothing" ravelin audit
+check "journal is empty and its chain holds" says "over 0 records holds" ravelin update log
+status "unknown command" 2 "there is no command" ravelin nonsense
+status "unknown option" 2 "try ravelin" ravelin stat --nonsense
+
+# FIMCEs
+head -c 100000 /dev/urandom >input
+digest=$(sha256sum <input | cut -d' ' -f1)
+check "run on a borrowed CPU: the digest is right" says "^$digest$" ravelin run /test/sha256.img --input input
+cpu=0
+while [ $cpu -lt "$cpus" ]; do
+	check "run on CPU $cpu, borrowed" says "^$digest$" taskset -c $cpu ravelin run /test/sha256.img --input input
+	cpu=$((cpu + 1))
+done
+check "run --output: 32 bytes" ravelin run /test/sha256.img --input input --output output
+check "run --output: right" test "$(od -An -tx1 output | tr -d ' \n')" = "$digest"
+check "run --json" says "\"output\": \"$digest\"" ravelin run --json /test/sha256.img -i input
+check "run of an empty input" says "^e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855$" ravelin run /test/sha256.img
+status "run of a file that is no image" 1 "not a FIMCE image" ravelin run input
+head -c 2000 /test/sha256.img >cut.img
+status "run of a cut image" 1 "header is malformed" ravelin run cut.img
+status "an endless loop is ended by the watchdog" 4 "used up its time budget" ravelin run /test/spin.img
+check "ps is empty again" test "$(ravelin ps | wc -l)" = 1
+status "kill of what is not there" 1 "no FIMCE with id" ravelin kill 4711
+
+# A FIMCE belongs to the program that made it.
+if [ "$cpus" -gt 1 ]; then
+	last=$((cpus - 1))
+	check "run on a CPU of its own: the digest is right" says "^$digest$" ravelin run /test/sha256.img --input input --cpu $last
+	check "the CPU is back" test "$(nproc)" = "$cpus"
+	status "CPU 0 stays" 1 "Linux needs it" ravelin run /test/sha256.img --cpu 0
+	status "a CPU that is not there" 1 "not known to Ravelin" ravelin run /test/sha256.img --cpu 40
+	status "an endless loop on a CPU of its own" 4 "used up its time budget" ravelin run /test/spin.img --cpu $last
+	check "the CPU is back after that" test "$(nproc)" = "$cpus"
+
+	ravelin run /test/spin.img --cpu $last >spin.out 2>&1 &
+	spinner=$!
+	tries=0
+	until ravelin ps | grep -q running || [ $tries -gt 500 ]; do
+		tries=$((tries + 1))
+		usleep 10000
+	done
+	id=$(ravelin ps | awk '/running/ { print $1 }')
+	check "ps shows the running FIMCE" test -n "$id"
+	check "info counts the CPU that is away" says "1 away from Linux" ravelin info
+	check "Linux has one CPU less" test "$(nproc)" = $last
+	kill -9 $spinner
+	wait $spinner 2>/dev/null
+	check "after the program's end its FIMCE is gone" test "$(ravelin ps | wc -l)" = 1
+	check "after the program's end its CPU is back" test "$(nproc)" = "$cpus"
+
+	cycle=0
+	while [ $cycle -lt "${CYCLES:-5}" ]; do
+		ravelin run /test/sha256.img --cpu $last >cycle.out 2>&1 || break
+		cycle=$((cycle + 1))
+	done
+	check "${CYCLES:-5} times a CPU to a FIMCE and back" test $cycle = "${CYCLES:-5}" -a "$(nproc)" = "$cpus"
+	[ $cycle = "${CYCLES:-5}" ] || cat cycle.out
+fi
+
+check "no page of the pool is lost" test "$(ravelin info --json | grep pool_free_bytes)" = "$free_before"
+check "no page is pinned" says "$pinned" ravelin info --json
+check "audit after all that" says "grant nothing" ravelin audit
+/test/ioctls || failed=1
+check "the module unloads" rmmod ravelin
+check "and loads again" insmod /modules/ravelin.ko
+dmesg >dmesg.out
+if grep -E 'BUG|WARNING|Oops|soft lockup|general protection|unchecked MSR|Call Trace' dmesg.out >complaints; then
+	fail "the kernel does not complain" "$(head -n 3 complaints | tr '\n' ';')"
+else
+	passed "the kernel does not complain"
+fi
+[ $failed = 0 ] || ravelin log | tail -n 20
+exit $failed
