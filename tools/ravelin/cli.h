@@ -5,6 +5,7 @@
 #ifndef RAVELIN_TOOL_CLI_H
 #define RAVELIN_TOOL_CLI_H
 
+#include <libravelin/parse.h>
 #include <libravelin/ravelin.h>
 
 #include "json.h"
@@ -48,11 +49,6 @@ struct ravelin *cli_open(void);
 
 /** One option without argument that most commands have, and --help: @return -1 to go on, else the exit status. */
 int cli_options_simple(int argc, char **argv, bool *json);
-
-/** A whole unsigned number. @return false: it is not one, or above max */
-bool parse_number(const char *text, uint64_t max, uint64_t *value);
-/** A time in microseconds: a number with us, ms or s behind it; without unit it is milliseconds. At most an hour. */
-bool parse_time(const char *text, uint64_t *microseconds);
 
 /** A whole file, at most max bytes; free *data. Prints what went wrong. @return false: it did */
 bool file_read(const char *path, size_t max, uint8_t **data, size_t *size);

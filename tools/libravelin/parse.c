@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * parse.c - see parse.h.
+ */
+#include "parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MICROSECONDS_MAX 3600000000ull
+
+bool parse_number(const char *text, uint64_t max, uint64_t *value)
+{
+	unsigned long long number;
+	char *end;
+
+	/* strtoull would take signs and leading blanks. */
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	number = strtoull(text, &end, 0);
+	if (errno != 0 || *end != '\0' || number > max)
+		return false;
+	*value = number;
+	return true;
+}
+
+bool parse_time(const char *text, uint64_t *microseconds)
+{
+	static const struct {
+		const char *name;
+		uint64_t factor;
+	} units[] = {{"", 1000}, {"us", 1}, {"ms", 1000}, {"s", 1000000}};
+	unsigned long long number;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].name) == 0 && number <= MICROSECONDS_MAX / units[i].factor) {
+			*microseconds = number * units[i].factor;
+			return true;
+		}
+	}
+	return false;
+}

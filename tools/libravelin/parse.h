@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * parse.h - numbers and times as people write them. For the programs of this tree, not part of the library's interface.
+ */
+#ifndef LIBRAVELIN_PARSE_H
+#define LIBRAVELIN_PARSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** A whole unsigned number. @return false: it is not one, or above max */
+bool parse_number(const char *text, uint64_t max, uint64_t *value);
+/** A time in microseconds: a number with us, ms or s behind it; without unit it is milliseconds. At most an hour. */
+bool parse_time(const char *text, uint64_t *microseconds);
+
+#endif

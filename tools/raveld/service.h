@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * service.h - one watched service: takes envelopes from its directory and updates its process with them.
+ */
+#ifndef RAVELD_SERVICE_H
+#define RAVELD_SERVICE_H
+
+#include "config.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/** The process of a service. -ESRCH: it does not run; -EINVAL: its pid file or cgroup says nothing of use. */
+int service_pid(const struct service_config *s, pid_t *pid);
+
+/**
+ * Applies one envelope: update, health check, confirmation or rollback. Then moves the file to the directory applied/ or refused/
+ * beside it; for a refused one the reason is in a file of the same name with .why behind it.
+ * @return true if the update is confirmed
+ */
+bool service_update(const struct service_config *s, const char *file);
+
+/** The first envelope (*.suit) in the directory, by name. @return false: there is none */
+bool service_next(const struct service_config *s, char *file, size_t size);
+
+/**
+ * Applies what is in the directory and what comes, until stop_file is readable.
+ * @param once  ends when the directory is empty
+ * @return 0, or a negative errno if the directory can't be watched
+ */
+int service_watch(const struct service_config *s, int stop_file, bool once);
+
+#endif
