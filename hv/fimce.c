@@ -6,6 +6,7 @@
 #include <hv/manager.h>
 #include <hv/x86/regs.h>
 
+#define ID_MAX 0xfff0u /* struct row keeps 16 bits; SHARED_ALL is above */
 #define FIRST_VPID 2u /* 0 is root mode's, 1 the guest's */
 #define ROUND_PAGES(bytes) ((uint32_t)(((uint64_t)(bytes) + RV_PAGE_SIZE - 1) >> RV_PAGE_SHIFT))
 
@@ -28,6 +29,15 @@ static struct fimce *slot_find(void)
 		}
 	}
 	return NULL;
+}
+
+/* Ids stay below those that rows use for other things, and are used again only after all others. */
+static uint32_t id_new(void)
+{
+	do {
+		hv.next_fimce_id = hv.next_fimce_id >= ID_MAX ? 1 : hv.next_fimce_id + 1;
+	} while (fimce_find(hv.next_fimce_id) != NULL);
+	return hv.next_fimce_id;
 }
 
 static bool size_ok(uint64_t bytes, uint64_t max)
@@ -241,7 +251,7 @@ int64_t fimce_create(struct percpu *cpu, const struct rv_fimce_create *c)
 		return error;
 	if (f == NULL)
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_FIMCE_SLOTS, RV_MAX_FIMCES);
-	f->id = ++hv.next_fimce_id;
+	f->id = id_new();
 	error = targets_load(cpu, f, c);
 	if (!error)
 		error = frames_load(cpu, c->input);
@@ -272,7 +282,7 @@ int64_t fimce_create_journal(struct percpu *cpu, const void *records, uint32_t b
 
 	if (f == NULL)
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_FIMCE_SLOTS, RV_MAX_FIMCES);
-	f->id = ++hv.next_fimce_id;
+	f->id = id_new();
 	error = build(cpu, f, &c, &l, RV_MODE_JOURNAL);
 	if (error) {
 		memory_put(f);
