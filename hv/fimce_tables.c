@@ -35,12 +35,19 @@ void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uin
 {
 	if (f->tables_used == 0)
 		f->tables_used = 1;
-	for (uint32_t i = 0; i < pages; i++, va += RV_PAGE_SIZE, pa.v += RV_PAGE_SIZE) {
-		uint64_t *table = pa_pointer(f->tables);
+	while (pages > 0) {
+		uint64_t *table = pa_pointer(f->tables), *entry;
 
 		for (uint32_t shift = 39; shift > 12; shift -= 9)
 			table = next_table(f, &table[va >> shift & 511]);
-		table[va >> 12 & 511] = flags == FIMCE_PTE_NONE ? 0 : pa.v | flags;
+		/* One walk for all pages of a table: a FIMCE's start must not cost a walk per page. */
+		entry = &table[va >> 12 & 511];
+		do {
+			*entry++ = flags == FIMCE_PTE_NONE ? 0 : pa.v | flags;
+			pa.v += RV_PAGE_SIZE;
+			va += RV_PAGE_SIZE;
+			pages--;
+		} while (pages > 0 && (va >> 12 & 511) != 0);
 	}
 }
 

@@ -19,26 +19,45 @@ int64_t hypercall_refuse(struct percpu *cpu, int64_t error, uint32_t reason, uin
 	return error;
 }
 
-bool hypercall_is_guest_ram(uint64_t page)
-{
-	const struct row *row;
+/* Pages next to each other share RAM extent and row: what was found for one is kept for the next. */
+struct guest_ram {
+	uint64_t low, high; /* all of it is RAM that the guest owns with all rights */
+};
 
+static bool guest_ram_holds(struct guest_ram *known, uint64_t page)
+{
 	if ((page & ~PAGE_MASK) != 0)
 		return false;
+	if (page >= known->low && page < known->high)
+		return true;
 	for (uint32_t i = 0; i < hv.launch.ram_count; i++) {
 		const struct rv_launch_ram *r = &hv.launch.ram[i];
+		uint64_t end = (r->base + r->bytes) & PAGE_MASK;
+		const struct row *row;
 
-		if (page < r->base || page - r->base >= r->bytes || r->bytes - (page - r->base) < RV_PAGE_SIZE)
+		if (page < r->base || page >= end)
 			continue;
 		row = partition_find(&hv.partition, pa_make(page));
-		return row != NULL && row->owner == OWNER_GUEST && row->perm == PERM_RWX && !row->isolated;
+		if (row == NULL || row->owner != OWNER_GUEST || row->perm != PERM_RWX || row->isolated)
+			return false;
+		known->low = page;
+		known->high = row->base + row->size < end ? row->base + row->size : end;
+		return true;
 	}
 	return false;
+}
+
+bool hypercall_is_guest_ram(uint64_t page)
+{
+	struct guest_ram known = {0, 0};
+
+	return guest_ram_holds(&known, page);
 }
 
 int64_t frames_load(struct percpu *cpu, uint64_t gpa)
 {
 	struct rv_frames *f = &cpu->frames;
+	struct guest_ram known = {0, 0};
 
 	if (!hypercall_is_guest_ram(gpa))
 		return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_HC_FRAMES_ADDRESS, gpa);
@@ -46,7 +65,7 @@ int64_t frames_load(struct percpu *cpu, uint64_t gpa)
 	if (f->count == 0 || f->count > 511 || f->bytes > f->count * RV_PAGE_SIZE)
 		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_FRAMES_COUNT, f->count);
 	for (uint32_t i = 0; i < f->count; i++) {
-		if (!hypercall_is_guest_ram(f->frame[i]))
+		if (!guest_ram_holds(&known, f->frame[i]))
 			return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_HC_FRAME, f->frame[i]);
 	}
 	return 0;
