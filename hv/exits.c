@@ -146,6 +146,8 @@ static void deadline_check(struct percpu *cpu)
 static void enter_prepare(struct percpu *cpu)
 {
 	for (;;) {
+		while (hv.panicked)
+			cpu_halt();
 		if ((cpu->timer_armed || hv.deadline_tsc != 0) && cpu->proved)
 			deadline_check(cpu);
 		if (cpu->take_request)

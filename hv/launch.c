@@ -375,6 +375,7 @@ void launch_real_mode(struct percpu *cpu, uint8_t vector)
 	vmcs_write(&w, VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	if (w.failed_field != 0)
 		hv_stop(cpu, RV_REASON_VMCS_FAILED, w.failed_field, w.error, 0);
+	vpid_invalidate(1); /* what was cached before the INIT has the same VPID */
 	memset(&cpu->regs, 0, sizeof(cpu->regs));
 	cpu->regs.gpr[RDX] = cpuid(1, 0).eax;
 }
@@ -389,6 +390,8 @@ static void vmcs_guest_common(struct percpu *cpu, struct vmcs_writer *w)
 	vmcs_write(w, VMCS_MSR_BITMAP, hv.msr_bitmap.v);
 	vmcs_write(w, VMCS_IO_BITMAP_A, hv.io_bitmap_a.v);
 	vmcs_write(w, VMCS_IO_BITMAP_B, hv.io_bitmap_b.v);
+	if (hv.caps.guest.secondary & SECONDARY_XSAVES)
+		vmcs_write(w, VMCS_XSS_EXITING_BITMAP, 0); /* pitfall 12 */
 	vmcs_write(w, VMCS_CR0_MASK, CR0_NE);
 	vmcs_write(w, VMCS_CR4_MASK, CR4_VMXE);
 }

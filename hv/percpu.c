@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* percpu.c - see percpu.h. */
 #include <hv/percpu.h>
+#include <hv/reset.h>
 #include <hv/x86/regs.h>
 
 #define APIC_ID 0x20
@@ -8,6 +9,7 @@
 #define APIC_ICR_HIGH 0x310
 #define APIC_ICR_BUSY (1u << 12)
 #define MSR_X2APIC_ID 0x802u
+#define KICK_PATIENCE_US 10000u
 
 extern struct percpu *ap_cpu; /* entry.S */
 extern uint64_t ap_stack;
@@ -61,6 +63,19 @@ void percpu_kick(struct percpu *other)
 	kick(other);
 }
 
+/* No wait may be for ever. A kick that does nothing for so long was lost, by a reset for instance; if it was not, the second
+ * one is an NMI too many for the guest. */
+static void kick_again(const struct percpu *other, uint64_t *when)
+{
+	uint64_t now = rdtsc();
+
+	cpu_pause();
+	if (*when != 0 && now >= *when)
+		apic_send(other->apic_id, APIC_NMI);
+	if (*when == 0 || now >= *when)
+		*when = now + KICK_PATIENCE_US * hv.launch.tsc_khz / 1000;
+}
+
 static bool is_in_guest(const struct percpu *other)
 {
 	return __atomic_load_n(&other->in_guest, __ATOMIC_SEQ_CST) != 0;
@@ -79,24 +94,31 @@ void percpu_flush_ept(struct percpu *cpu)
 	}
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
 		struct percpu *other = hv.cpu[i];
+		uint64_t when = 0;
 
 		while (other != cpu && is_in_guest(other) &&
 		       __atomic_load_n(&other->seen_generation, __ATOMIC_SEQ_CST) < generation)
-			cpu_pause();
+			kick_again(other, &when);
 	}
 }
 
 void percpu_hold_begin(struct percpu *cpu)
 {
-	lock_acquire(&hv.hold_lock);
+	/* Who holds may need a CPU that is in root mode to restart it. */
+	while (!lock_try(&hv.hold_lock)) {
+		reset_help();
+		cpu_pause();
+	}
 	__atomic_store_n(&hv.holder, cpu, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
 		if (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
 			kick(hv.cpu[i]);
 	}
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
+		uint64_t when = 0;
+
 		while (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
-			cpu_pause();
+			kick_again(hv.cpu[i], &when);
 	}
 }
 
