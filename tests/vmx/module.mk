@@ -3,8 +3,8 @@
 # tests/vmx/NAME.c becomes build/tests/vmx/NAME.bz; tests/vmx/run-NAME boots it.
 
 VMX_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -ffreestanding -fno-pic -mcmodel=small -mno-red-zone -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only -m64 -march=x86-64
-VMX_TESTS := fimce
+	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only -m64 -march=x86-64 -Ifimce/tasks
+VMX_TESTS := fimce vmxhide memory hostile fuzz
 VMX_LIB_OBJ := $(patsubst tests/vmx/lib/%,$(B)/tests/vmx/lib/%.o,$(basename $(wildcard tests/vmx/lib/*.c tests/vmx/lib/*.S)))
 VMX_OBJ := $(VMX_TESTS:%=$(B)/tests/vmx/%.o) $(VMX_LIB_OBJ)
 VMX_BZ := $(VMX_TESTS:%=$(B)/tests/vmx/%.bz)

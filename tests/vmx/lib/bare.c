@@ -83,14 +83,13 @@ const struct e820_entry *e820_map(uint32_t *count)
 
 void *memory_pages(uint32_t count)
 {
-	void *at = heap[heap_used];
+	uint32_t end = __atomic_add_fetch(&heap_used, count, __ATOMIC_SEQ_CST);
 
-	if (count > HEAP_PAGES - heap_used) {
+	if (end > HEAP_PAGES) {
 		report(false, "the test guest has %u pages of memory", count);
 		report_end();
 	}
-	heap_used += count;
-	return at;
+	return heap[end - count];
 }
 
 static void paging_init(void)

@@ -36,23 +36,25 @@ void buffer_size(struct call_buffer *b, uint32_t bytes)
 
 static struct call_buffer *scratch(void)
 {
-	static struct call_buffer b;
+	static struct call_buffer buffer[CPU_MAX];
+	struct call_buffer *b = &buffer[cpu_self()->index];
 
-	if (b.frames == NULL)
-		b = buffer_make(16);
-	return &b;
+	if (b->frames == NULL)
+		*b = buffer_make(16);
+	return b;
 }
 
 const struct rv_info *info_get(void)
 {
-	static struct rv_info info;
+	static struct rv_info infos[CPU_MAX];
+	struct rv_info *info = &infos[cpu_self()->index];
 	struct call_buffer *b = scratch();
 	struct call_result r = call(RV_HC_GET_INFO, (uint64_t)b->frames, 0, 0);
 
-	memset(&info, 0, sizeof(info));
-	if (r.value == sizeof(info))
-		memcpy(&info, b->data, sizeof(info));
-	return &info;
+	memset(info, 0, sizeof(*info));
+	if (r.value == sizeof(*info))
+		memcpy(info, b->data, sizeof(*info));
+	return info;
 }
 
 uint64_t pool_free(void)
@@ -130,37 +132,41 @@ void log_print(uint64_t since)
 
 uint64_t fimce_create_page(const uint8_t *image, uint32_t bytes, const struct fimce_wish *wish)
 {
-	static struct call_buffer input, targets;
-	static struct rv_fimce_create *c;
+	static struct {
+		struct call_buffer input, targets;
+		struct rv_fimce_create *create;
+	} pages[CPU_MAX];
+	struct call_buffer *input = &pages[cpu_self()->index].input, *targets = &pages[cpu_self()->index].targets;
+	struct rv_fimce_create *c = pages[cpu_self()->index].create;
 	const struct rv_image_header *h = (const void *)image;
 	const void *front = wish->envelope ? wish->envelope : image;
 	uint32_t front_bytes = wish->envelope ? wish->envelope_bytes : bytes, offset = front_bytes;
 
 	if (c == NULL) {
-		c = memory_pages(1);
-		input = buffer_make(INPUT_PAGES);
-		targets = buffer_make(RV_FIMCE_MAX_TARGETS * sizeof(struct rv_target_page) / 4096 + 1);
+		c = pages[cpu_self()->index].create = memory_pages(1);
+		*input = buffer_make(INPUT_PAGES);
+		*targets = buffer_make(RV_FIMCE_MAX_TARGETS * sizeof(struct rv_target_page) / 4096 + 1);
 	}
 	memset(c, 0, sizeof(*c));
-	memcpy(input.data, front, front_bytes);
+	memcpy(input->data, front, front_bytes);
 	if (wish->argument_bytes != 0) {
 		offset = (offset + 15) & ~15u;
-		memset(input.data + front_bytes, 0, offset - front_bytes);
-		memcpy(input.data + offset, wish->argument, wish->argument_bytes);
+		memset(input->data + front_bytes, 0, offset - front_bytes);
+		memcpy(input->data + offset, wish->argument, wish->argument_bytes);
 	}
-	buffer_size(&input, offset + wish->argument_bytes);
-	input.frames->count = (input.frames->bytes + 4095) / 4096;
+	buffer_size(input, offset + wish->argument_bytes);
+	input->frames->count = (input->frames->bytes + 4095) / 4096;
 	c->size = sizeof(*c);
-	c->input = (uint64_t)input.frames;
+	c->input = (uint64_t)input->frames;
 	c->argument_offset = offset;
 	c->load_bytes = h->load_bytes;
 	c->output_bytes = h->output_bytes;
 	c->stack_bytes = h->stack_bytes;
 	c->budget_us = wish->budget_us ? wish->budget_us : h->budget_us;
 	if (wish->target_count != 0) {
-		memcpy(targets.data, wish->target, wish->target_count * sizeof(struct rv_target_page));
-		buffer_size(&targets, wish->target_count * (uint32_t)sizeof(struct rv_target_page));
-		c->targets = (uint64_t)targets.frames;
+		memcpy(targets->data, wish->target, wish->target_count * sizeof(struct rv_target_page));
+		buffer_size(targets, wish->target_count * (uint32_t)sizeof(struct rv_target_page));
+		c->targets = (uint64_t)targets->frames;
 		c->target_count = wish->target_count;
 		c->target_bias_valid = 1;
 	}
@@ -174,14 +180,15 @@ struct call_result fimce_create_image(const uint8_t *image, uint32_t bytes, cons
 
 const struct rv_fimce_status *fimce_status(uint64_t id)
 {
-	static struct rv_fimce_status status;
+	static struct rv_fimce_status all[CPU_MAX];
+	struct rv_fimce_status *status = &all[cpu_self()->index];
 	struct call_buffer *b = scratch();
 	struct call_result r = call(RV_HC_FIMCE_STATUS, id, (uint64_t)b->frames, 0);
 
-	memset(&status, 0, sizeof(status));
-	if (r.value == sizeof(status))
-		memcpy(&status, b->data, sizeof(status));
-	return &status;
+	memset(status, 0, sizeof(*status));
+	if (r.value == sizeof(*status))
+		memcpy(status, b->data, sizeof(*status));
+	return status;
 }
 
 int64_t fimce_output(uint64_t id, const uint8_t **data)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * call.h - hypercalls, their buffers, and the steps of a FIMCE's life, for bare guests. Buffers are static: one user at a time
- * per struct call_buffer.
+ * call.h - hypercalls, their buffers, and the steps of a FIMCE's life, for bare guests. What is called static below is static
+ * per CPU: all CPUs may work at the same time.
  */
 #ifndef BARE_CALL_H
 #define BARE_CALL_H

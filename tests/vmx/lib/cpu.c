@@ -19,12 +19,6 @@ _Static_assert(offsetof(struct cpu, recovery) == CPU_RECOVERY, "offsets.h");
 _Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "offsets.h");
 _Static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "offsets.h");
 
-/** What trap_common pushes. */
-struct trap_frame {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
-	uint64_t vector, error, rip, cs, rflags, rsp, ss;
-};
-
 struct __attribute__((packed)) table_pointer {
 	uint16_t limit;
 	uint64_t base;
@@ -53,6 +47,8 @@ void trap_handle(struct trap_frame *f)
 {
 	struct cpu *cpu = cpu_self();
 
+	if (cpu->hook != NULL && cpu->hook(f))
+		return;
 	if (f->vector == VECTOR_NMI) {
 		cpu->nmis++;
 		return;
@@ -117,12 +113,14 @@ void cpu_init(struct cpu *cpu)
 	cpu->self = cpu;
 	cpu->gdt[1] = 0x00af9b000000ffff;
 	cpu->gdt[2] = 0x00cf93000000ffff;
+	cpu->gdt[3] = 0x00cf9b000000ffff; /* 0x18: 32-bit code, see modes.S */
 	cpu->gdt[4] = 0x00cff3000000ffff; /* 0x23: user data */
 	cpu->gdt[5] = 0x00affb000000ffff; /* 0x2b: user code */
 	cpu->gdt[6] = 103 | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
 	cpu->gdt[7] = tss >> 32;
 	cpu->tss[1] = (uint32_t)stack;
 	cpu->tss[2] = (uint32_t)(stack >> 32);
+	cpu->tss[25] = sizeof(cpu->tss) << 16; /* no I/O permission map */
 	bare_segments_load(&gdt);
 	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
 	__asm__ volatile("lidt %0\n\tltr %w1" : : "m"(idtr), "r"(0x30));

@@ -25,6 +25,12 @@
 
 #define VECTOR_USER_END 0x81 /* INT 0x81 in ring 3 ends user_run */
 
+/** What a trap pushes; RIP, RFLAGS and the registers may be changed by a hook. */
+struct trap_frame {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	uint64_t vector, error, rip, cs, rflags, rsp, ss;
+};
+
 struct cpu {
 	struct cpu *self; /* these four: offsets.h */
 	uint64_t recovery;
@@ -39,6 +45,8 @@ struct cpu {
 	volatile uint64_t nmis;
 	volatile uint64_t irqs[256];
 	volatile uint64_t starts; /* how often it came up */
+	/* Called first for every trap; true = dealt with. NULL = none. */
+	bool (*volatile hook)(struct trap_frame *f);
 	/* Work for another CPU, see smp_run. */
 	void (*volatile work)(void *);
 	void *volatile work_argument;
