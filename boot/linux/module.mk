@@ -27,6 +27,6 @@ ifeq ($(LINUX_KDIR),)
 else
 	$(call linux_build,installed,$(LINUX_KDIR))
 	$(MAKE) --no-print-directory -s -C "$(LINUX_KDIR)" M=$(abspath $(B))/$(LINUX_DIR)/installed/src \
-		RAVELIN_INCLUDE=$(abspath include) INSTALL_MOD_PATH=$(abspath $(DESTDIR)) $(if $(DESTDIR),DEPMOD=true) modules_install
+		RAVELIN_INCLUDE=$(abspath include) INSTALL_MOD_PATH=$(abspath $(DESTDIR)) $(if $(DESTDIR),DEPMOD=true) CONFIG_MODULE_SIG_ALL= modules_install
 endif
 INSTALL_TARGETS += linux-install
