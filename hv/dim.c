@@ -62,8 +62,10 @@ static void ept_rejoin(struct percpu *cpu, const struct rv_target_page *list, ui
 		if (n == 0)
 			continue;
 		percpu_flush_ept(cpu);
-		while (n-- > 0)
+		while (n-- > 0) {
+			clear_pages(pa_pointer(table[n]), 1);
 			partition_release(&hv.partition, table[n], RV_PAGE_SIZE);
+		}
 	}
 }
 
