@@ -60,7 +60,7 @@ static int64_t create_check(struct percpu *cpu, const struct rv_fimce_create *c)
 	else if (c->target_count > RV_FIMCE_MAX_TARGETS || (c->target_count != 0) != (c->targets != 0))
 		bad = c->target_count;
 	else if (c->budget_us == 0 || c->budget_us > RV_FIMCE_MAX_BUDGET_US)
-		bad = c->budget_us;
+		bad = (uint32_t)c->budget_us; /* never the mark for "nothing is bad" */
 	if (bad != ~0ull)
 		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_FIMCE_SIZE, bad);
 	return 0;
@@ -299,11 +299,16 @@ void fimce_destroy(struct percpu *cpu, struct fimce *f)
 	memory_put(f);
 }
 
+uint32_t fimce_state(const struct fimce *f)
+{
+	return f->cpu != NULL ? RV_FIMCE_RUNNING : f->state;
+}
+
 void fimce_status_fill(const struct fimce *f, struct rv_fimce_status *to)
 {
 	*to = f->status;
 	to->id = f->id;
-	to->state = f->state;
+	to->state = fimce_state(f);
 	to->update = f->update;
 	to->target_pages = f->values.target_count;
 }

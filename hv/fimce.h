@@ -80,6 +80,9 @@ void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t det
 /** Scrubs and frees. Not for a running one. */
 void fimce_destroy(struct percpu *cpu, struct fimce *f);
 
+/** Its state as others may act on it: RUNNING until the CPU that ran it is out of its memory. Lock held. */
+uint32_t fimce_state(const struct fimce *f);
+
 /** Fills the status record from the live state. */
 void fimce_status_fill(const struct fimce *f, struct rv_fimce_status *to);
 

@@ -20,6 +20,7 @@ struct owner_state {
 	uint64_t kernel_gs_base; /* SWAPGS does not exit */
 	uint64_t cr2; /* MOV from CR2 does not exit */
 	uint64_t tpr;
+	uint64_t xcr0;
 };
 
 static void owner_save(struct percpu *cpu, struct owner_state *o)
@@ -27,6 +28,9 @@ static void owner_save(struct percpu *cpu, struct owner_state *o)
 	o->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	o->cr2 = read_cr2();
 	o->tpr = read_cr8();
+	/* All components, whatever the owner enabled: code in a FIMCE can use SSE without XCR0. */
+	o->xcr0 = xgetbv(0);
+	xsetbv(0, hv.xcr0_supported);
 	xsave_all(cpu->xsave_area);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	write_cr2(0);
@@ -39,6 +43,7 @@ static void owner_save(struct percpu *cpu, struct owner_state *o)
 static void owner_restore(struct percpu *cpu, const struct owner_state *o)
 {
 	xrstor_all(cpu->xsave_area);
+	xsetbv(0, o->xcr0);
 	write_cr8(o->tpr);
 	write_cr2(o->cr2);
 	wrmsr(MSR_KERNEL_GS_BASE, o->kernel_gs_base);
@@ -122,8 +127,12 @@ void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t det
 	s->detail = detail;
 	s->value = value;
 	s->rip = vmcs_read(VMCS_GUEST_RIP);
-	memcpy(s->gpr, f->gpr, sizeof(s->gpr));
-	s->gpr[RSP] = vmcs_read(VMCS_GUEST_RSP);
+	/* The guest chooses the moment of a kill and, by the budget, that of the watchdog: it must not read what a signed task
+	 * works on by that. */
+	if (!s->is_signed || (cause != RV_CAUSE_KILLED && cause != RV_CAUSE_WATCHDOG)) {
+		memcpy(s->gpr, f->gpr, sizeof(s->gpr));
+		s->gpr[RSP] = vmcs_read(VMCS_GUEST_RSP);
+	}
 	log_write(cpu, RV_REASON_FIMCE_DIED, f->id, cause, detail, value, s->rip);
 }
 

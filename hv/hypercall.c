@@ -164,8 +164,9 @@ static struct percpu *cpu_by_index(uint64_t index)
 
 void hypercall_leave_guest(struct percpu *cpu)
 {
+	if (__atomic_exchange_n(&cpu->take_request, 0, __ATOMIC_SEQ_CST) == 0)
+		return; /* withdrawn */
 	guest_park(cpu);
-	cpu->take_request = 0;
 	__atomic_store_n(&cpu->state, RV_CPU_TAKEN, __ATOMIC_SEQ_CST);
 }
 
@@ -186,8 +187,12 @@ static int64_t core_take(struct percpu *cpu, uint64_t index)
 	}
 	while (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN && rdtsc() < end)
 		cpu_pause();
-	if (other->state != RV_CPU_TAKEN)
+	/* It did not come in time, because it runs a FIMCE for instance: the wish is withdrawn, unless it just took it up. */
+	if (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN &&
+	    __atomic_exchange_n(&other->take_request, 0, __ATOMIC_SEQ_CST) != 0)
 		return hypercall_refuse(cpu, -RV_ETIME, RV_REASON_CORE_BUSY, index);
+	while (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN)
+		cpu_pause();
 	log3(cpu, RV_REASON_CORE_TAKEN, index, 0, 0);
 	return 0;
 }
@@ -250,14 +255,16 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 {
 	struct fimce *f = id <= 0xffffffff ? fimce_find((uint32_t)id) : NULL;
 	struct rv_fimce_status status;
+	uint32_t state;
 	int64_t error;
 
 	if (f == NULL)
 		return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_FIMCE_ID, id);
+	state = fimce_state(f);
 	switch (number) {
 	case RV_HC_FIMCE_RUN:
-		if (f->state != RV_FIMCE_BUILT)
-			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, f->state);
+		if (state != RV_FIMCE_BUILT)
+			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 		if (a != RV_RUN_BORROWED)
 			return run_dedicated(cpu, f, a);
 		fimce_run(cpu, f, 0);
@@ -267,8 +274,8 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 		error = frames_load(cpu, a);
 		return error ? error : frames_write(cpu, &status, sizeof(status));
 	case RV_HC_FIMCE_OUTPUT:
-		if (f->state != RV_FIMCE_DONE)
-			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, f->state);
+		if (state != RV_FIMCE_DONE)
+			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 		error = frames_load(cpu, a);
 		if (error)
 			return error;
@@ -279,16 +286,18 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 		return frames_write(cpu, (uint8_t *)pa_pointer(f->output) + a,
 				    b < cpu->frames.bytes ? b : cpu->frames.bytes);
 	case RV_HC_FIMCE_DESTROY:
-		if (f->state == RV_FIMCE_RUNNING) {
+		if (state == RV_FIMCE_RUNNING) {
 			f->kill = true;
 			percpu_kick(f->cpu);
-			return hypercall_refuse(cpu, -RV_EAGAIN, RV_REASON_FIMCE_STATE, f->state);
+			return hypercall_refuse(cpu, -RV_EAGAIN, RV_REASON_FIMCE_STATE, state);
 		}
 		if (f->update == RV_UPDATE_APPLIED || (f->update == RV_UPDATE_EXPIRED && f->lent))
 			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_UPDATE_STATE, f->update);
 		fimce_destroy(cpu, f);
 		return 0;
 	default: /* RV_HC_UPDATE */
+		if (state == RV_FIMCE_RUNNING)
+			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 		switch (a) {
 		case RV_UPDATE_APPLY:
 			return dim_apply(cpu, f, b);

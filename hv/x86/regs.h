@@ -120,6 +120,7 @@ void cpu_fence(void);
 void cpu_halt(void);
 void cpu_wbinvd(void);
 void xsetbv(uint32_t index, uint64_t value);
+uint64_t xgetbv(uint32_t index);
 void xsave_all(void *area);
 void xrstor_all(const void *area);
 uint64_t read_cr0(void);
@@ -227,6 +228,14 @@ static inline void cpu_wbinvd(void)
 static inline void xsetbv(uint32_t index, uint64_t value)
 {
 	__asm__ volatile("xsetbv" : : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+static inline uint64_t xgetbv(uint32_t index)
+{
+	uint32_t a, d;
+
+	__asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(index));
+	return (uint64_t)d << 32 | a;
 }
 
 /* All enabled state components: the mask operand is ANDed with XCR0 by the CPU. */

@@ -247,7 +247,9 @@ struct rv_fimce_status {
 	uint64_t value;
 	int64_t result; /* of the task, in state DONE; status of the last yield in state YIELDED */
 	uint64_t rip; /* where it died */
-	uint64_t gpr[16]; /* registers then: rax rcx rdx rbx rsp rbp rsi rdi r8...r15 */
+	uint64_t
+	    gpr[16]; /* registers then: rax rcx rdx rbx rsp rbp rsi rdi r8...r15; zero if it is a signed image that was
+				 * stopped from outside: killed, or by the watchdog */
 	uint64_t cr2;
 	uint64_t exits; /* VM exits while it ran */
 	uint64_t run_tsc; /* ticks spent in it */

@@ -103,6 +103,41 @@ extern void (*fake_exit_state)(struct regs *r);
 /** A frame list at guest-physical page list over count frames from first on, one after the other. */
 void fake_frames(uint64_t list, uint64_t first, uint32_t count, uint32_t bytes);
 
+/* --- a FIMCE and what runs in it --------------------------------------------------------------------------------- */
+
+/* Guest memory that the following use. */
+#define FAKE_CREATE 0x400000u /* struct rv_fimce_create */
+#define FAKE_LIST 0x401000u /* a frame list for results: one page at FAKE_BUFFER */
+#define FAKE_BUFFER 0x402000u
+#define FAKE_INPUT_LIST 0x403000u
+#define FAKE_INPUT 0x404000u /* one page of input */
+#define FAKE_TARGET_LIST 0x405000u
+#define FAKE_TARGETS 0x406000u /* struct rv_target_page[]: up to 16 pages */
+#define FAKE_TARGET 0x800000u /* the target's own pages */
+#define FAKE_TARGET_VA 0x555555554000ull
+
+/** Fills the create page and what it points to: 64 KiB load, one page of output, 2 pages of stack, count targets. */
+struct rv_fimce_create *fake_create(uint32_t targets);
+
+/** One thing that the code in the FIMCE does: a VMCALL, or, with call == FAKE_EXIT, a VM exit with reason rdi. */
+struct fake_step {
+	uint64_t call, rdi, rsi, rdx;
+	void (*before)(struct fimce *f); /* called first; NULL = nothing */
+};
+#define FAKE_EXIT (~0ull)
+
+/** What the FIMCE does from now on; the array ends with call == 0. fake_fimce is the FIMCE that it is in. */
+void fake_task(struct fimce *f, const struct fake_step *steps);
+/** What RAX was after the last VMCALL of the task, and RDX. */
+extern uint64_t fake_task_rax, fake_task_rdx;
+
+/** Before RV_FC_MEASURED: one segment RX of 4 pages, one RW of 4 pages; unsigned, no capabilities. */
+void fake_measured(struct fimce *f);
+/** The same, signed, for an update with this sequence number. */
+void fake_measured_update(struct fimce *f);
+extern uint64_t fake_sequence;
+extern uint32_t fake_measured_flags;
+
 /** The log record that was written last. */
 const struct rv_log_record *fake_log_last(void);
 /** Number of log records with this reason. */
