@@ -81,15 +81,31 @@ check "parallel work gives the same result everywhere" "$(cat /tmp/result.* 2>/d
 # Linux sends INIT and SIPI to a CPU that it brings back.
 if [ "$EXPECT_CPUS" -gt 1 ]; then
 	last=/sys/devices/system/cpu/cpu$((EXPECT_CPUS - 1))/online
+	# cycle_step STATE COUNT: writes STATE and wants COUNT CPUs afterwards; says what went wrong in /tmp/cycle.
+	cycle_step()
+	{
+		if ! echo "$1" 2>>/tmp/cycle >"$last"; then
+			echo "round $round: the kernel refuses to write $1" >>/tmp/cycle
+			return 1
+		elif [ "$(nproc)" != "$2" ]; then
+			echo "round $round: nproc says $(nproc) after $1 was written" >>/tmp/cycle
+			return 1
+		fi
+	}
 	cycle()
 	{
 		for round in 1 2 3; do
-			echo 0 >"$last" && [ "$(nproc)" = $((EXPECT_CPUS - 1)) ] || return 1
-			echo 1 >"$last" && [ "$(nproc)" = "$EXPECT_CPUS" ] || return 1
+			cycle_step 0 $((EXPECT_CPUS - 1)) && cycle_step 1 "$EXPECT_CPUS" || return 1
 		done
 		runs_everywhere
 	}
-	check "the last CPU goes offline and online three times" "nproc says $(nproc)" cycle
+	if cycle; then
+		echo "PASS the last CPU goes offline and online three times"
+	else
+		echo "FAIL the last CPU goes offline and online three times: $(tr '\n' ';' </tmp/cycle)"
+		dmesg | tail -n 12
+		failed=1
+	fi
 fi
 
 # The last word has the kernel.

@@ -49,7 +49,6 @@ static void report(bool passed, const char *name, const char *why)
 	X(invept, "invept %0, %%rax")                                                                                  \
 	X(invvpid, "invvpid %0, %%rax")
 
-/* An instruction's text cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define DEFINE_CALL(name, text)                                                                                        \
 	static void call_##name(void)                                                                                  \
 	{                                                                                                              \
@@ -57,7 +56,6 @@ static void report(bool passed, const char *name, const char *why)
 		__asm__ volatile(text : "+m"(operand) : "a"(0ull) : "cc", "memory");                                   \
 	}
 VMX_INSTRUCTIONS(DEFINE_CALL)
-/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct {
 	const char *name;
