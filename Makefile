@@ -112,7 +112,10 @@ iso:
 	$(if $(BARE),,$(MAKE) --no-print-directory $(B)/ravelin.elf)
 	scripts/mkiso $(if $(BARE),--bare,--stub $(B)/ravelin.elf) "$(KERNEL)" "$(INITRD)" "$(ISO)"
 
-install: $(INSTALL_TARGETS)
+# The boot stub goes to where GRUB can read it: multiboot2 /boot/ravelin.elf
+install: $(INSTALL_TARGETS) $(B)/ravelin.elf
+	install -d $(DESTDIR)/boot
+	install -m 644 $(B)/ravelin.elf $(DESTDIR)/boot/ravelin.elf
 
 format:
 	git ls-files -z -co --exclude-standard '*.c' '*.h' | xargs -0 clang-format -i
