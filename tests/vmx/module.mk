@@ -4,7 +4,7 @@
 
 VMX_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -ffreestanding -fno-pic -mcmodel=small -mno-red-zone -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only -m64 -march=x86-64 -Ifimce/tasks
-VMX_TESTS := fimce vmxhide memory hostile fuzz
+VMX_TESTS := fimce vmxhide memory hostile fuzz smp dedicated
 VMX_LIB_OBJ := $(patsubst tests/vmx/lib/%,$(B)/tests/vmx/lib/%.o,$(basename $(wildcard tests/vmx/lib/*.c tests/vmx/lib/*.S)))
 VMX_OBJ := $(VMX_TESTS:%=$(B)/tests/vmx/%.o) $(VMX_LIB_OBJ)
 VMX_BZ := $(VMX_TESTS:%=$(B)/tests/vmx/%.bz)
@@ -23,6 +23,6 @@ $(VMX_BZ): $(B)/tests/vmx/%.bz: $(B)/tests/vmx/%.o $(VMX_LIB_OBJ) tests/vmx/lib/
 	$(OBJCOPY) -O binary $(@:.bz=.elf) $@
 
 ALL += $(VMX_BZ)
-RING_TESTS += $(VMX_TESTS:%=tests/vmx/run-%)
+RING_TESTS += $(addprefix tests/vmx/run-,fimce vmxhide memory hostile fuzz smp-2 smp-4 dedicated)
 
 -include $(VMX_OBJ:.o=.d)
