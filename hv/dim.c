@@ -52,6 +52,7 @@ static void ept_rejoin(struct percpu *cpu, const struct rv_target_page *list, ui
 	pa_t table[16];
 	uint32_t i = 0;
 
+	partition_merge(&hv.partition); /* an entry is made from one row */
 	while (i < count) {
 		uint32_t n = 0;
 
@@ -113,7 +114,6 @@ int64_t dim_lend(struct percpu *cpu, struct fimce *f)
 			page_unlend(&list[i]);
 		ept_rejoin(cpu, list, done);
 		partition_release(&hv.partition, f->snapshot, (uint64_t)pages << RV_PAGE_SHIFT);
-		partition_merge(&hv.partition);
 		f->snapshot_pages = 0;
 		return error;
 	}
@@ -133,7 +133,6 @@ void dim_return(struct percpu *cpu, struct fimce *f)
 	ept_rejoin(cpu, target_list(f), target_count(f));
 	clear_pages(pa_pointer(f->snapshot), f->snapshot_pages);
 	partition_release(&hv.partition, f->snapshot, (uint64_t)f->snapshot_pages << RV_PAGE_SHIFT);
-	partition_merge(&hv.partition);
 	f->snapshot_pages = 0;
 	f->lent = false;
 }

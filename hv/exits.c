@@ -273,7 +273,9 @@ static void exit_ept_violation(struct percpu *cpu)
 	} else if (row == NULL || row->owner != OWNER_GUEST) {
 		refused = true;
 	} else if (row->perm != PERM_RWX) {
-		dim_text_written(cpu, gpa, rip);
+		/* Any other access met the page while it was isolated, and may go on. */
+		if (access & EPT_W)
+			dim_text_written(cpu, gpa, rip);
 	} else {
 		uint64_t size;
 

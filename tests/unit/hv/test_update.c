@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* test_update.c - lending, isolating, snapshotting and giving back a target; expiry; what others may do meanwhile. */
+#include "fake.h"
+
+#include <string.h>
+
+#define TARGETS 4u
+#define UPDATE(on, id, op, us) fake_vmcall(on, RV_HC_UPDATE, (uint64_t)(id), op, us)
+#define REASON(on) ((uint32_t)(on)->regs.gpr[RDX])
+
+static struct percpu *cpu;
+static uint64_t free_bytes;
+static uint32_t rows;
+static int64_t id;
+static struct fimce *update;
+
+static int setup(void **state)
+{
+	(void)state;
+	cpu = fake_machine();
+	free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
+	rows = hv.partition.count;
+	return 0;
+}
+
+static uint8_t *target(uint32_t i)
+{
+	return pa_pointer(pa_make(FAKE_TARGET + 3 * i * (uint64_t)RV_PAGE_SIZE));
+}
+
+static uint64_t leaf(uint32_t i)
+{
+	uint64_t size;
+
+	return ept_leaf(&hv.ept, gpa_make(FAKE_TARGET + 3 * i * (uint64_t)RV_PAGE_SIZE), &size);
+}
+
+static void targets_fill(void)
+{
+	for (uint32_t i = 0; i < TARGETS; i++)
+		memset(target(i), (int)(0x30 + i), RV_PAGE_SIZE);
+}
+
+static void expect_targets(int add)
+{
+	for (uint32_t i = 0; i < TARGETS; i++) {
+		assert_int_equal(target(i)[0], 0x30 + (int)i + add);
+		assert_int_equal(target(i)[RV_PAGE_SIZE - 1], 0x30 + (int)i + add);
+	}
+}
+
+/* All is as before the FIMCE was: rows, large EPT entries, pool, and every byte of the pool zero. */
+static void expect_clean(void)
+{
+	uint64_t size;
+
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)id, 0, 0), 0);
+	assert_int_equal(partition_bytes(&hv.partition, OWNER_POOL_FREE), free_bytes);
+	assert_int_equal(ept_leaf(&hv.ept, gpa_make(FAKE_TARGET), &size) & EPT_RWX, EPT_RWX);
+	assert_int_equal(size, SIZE_2M);
+	assert_int_equal(hv.partition.reserved, 0);
+	assert_int_equal(fake_pool_dirty(), 0);
+	assert_int_equal(hv.deadline_tsc, 0);
+	partition_merge(&hv.partition);
+	assert_int_equal(hv.partition.count, rows);
+}
+
+static void expect_lent(struct fimce *f)
+{
+	(void)f;
+	for (uint32_t i = 0; i < TARGETS; i++)
+		assert_int_equal(leaf(i) & EPT_RWX, EPT_R | EPT_X);
+}
+
+static void patch(struct fimce *f)
+{
+	(void)f;
+	for (uint32_t i = 0; i < TARGETS; i++) {
+		/* Nobody but the task: no EPT entry is left. */
+		assert_int_equal(leaf(i), 0);
+		memset(target(i), (int)(0x40 + i), RV_PAGE_SIZE);
+	}
+}
+
+static void unpatch(struct fimce *f)
+{
+	(void)f;
+	for (uint32_t i = 0; i < TARGETS; i++) {
+		assert_int_equal(leaf(i), 0);
+		memset(target(i), (int)(0x30 + i), RV_PAGE_SIZE);
+	}
+}
+
+static const struct fake_step prepare[] = {
+    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_YIELD, .before = expect_lent}, {0}};
+static const struct fake_step apply[] = {{.call = RV_FC_YIELD, .before = patch}, {0}};
+static const struct fake_step apply_fails[] = {
+    {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .rsi = RV_REASON_UPDATE_SELF_CHECK, .before = patch}, {0}};
+static const struct fake_step apply_dies[] = {{.call = FAKE_EXIT, .rdi = EXIT_PREEMPTION_TIMER, .before = patch}, {0}};
+static const struct fake_step apply_exits[] = {{.call = RV_FC_EXIT, .before = patch}, {0}};
+static const struct fake_step revert[] = {{.call = RV_FC_YIELD, .before = unpatch}, {0}};
+
+static void prepared(void)
+{
+	targets_fill();
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	assert_true(id > 0);
+	update = fimce_find((uint32_t)id);
+	fake_task(update, prepare);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_YIELDED);
+	assert_int_equal(update->update, RV_UPDATE_PREPARED);
+	expect_targets(0);
+}
+
+static void applied(uint64_t deadline_us)
+{
+	prepared();
+	fake_task(update, apply);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, deadline_us), RV_UPDATE_APPLIED);
+	expect_targets(0x10);
+	for (uint32_t i = 0; i < TARGETS; i++)
+		assert_int_equal(leaf(i) & EPT_RWX, EPT_R | EPT_X);
+}
+
+static const struct rv_journal_record *journal_last(void)
+{
+	assert_true(hv.journal.count != 0);
+	return &hv.journal.record[hv.journal.count - 1];
+}
+
+static void test_apply_and_confirm(void **state)
+{
+	(void)state;
+	applied(0);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)id, 0, 0), -RV_EBUSY);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_EBUSY);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_CONFIRMED);
+	assert_int_equal(journal_last()->sequence, 1);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), -RV_EBUSY);
+	expect_targets(0x10);
+	expect_clean();
+	/* The same sequence number is old now. */
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	const struct fake_step again[] = {{.call = RV_FC_MEASURED, .before = fake_measured_update},
+					  {.call = RV_FC_REFUSE, .rdi = (uint64_t)-RV_ESTALE},
+					  {0}};
+
+	fake_task(fimce_find((uint32_t)id), again);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal((int64_t)fake_task_rax, -RV_ESTALE);
+	assert_int_equal(fake_task_rdx, RV_REASON_UPDATE_SEQUENCE);
+	expect_clean();
+}
+
+static void rolls_back(const struct fake_step *steps, int64_t error, uint32_t reason)
+{
+	prepared();
+	fake_task(update, steps);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 1000), error);
+	assert_int_equal(REASON(cpu), reason);
+	assert_int_equal(update->update, RV_UPDATE_ROLLED_BACK);
+	assert_int_equal(journal_last()->event, RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+	for (uint32_t i = 0; i < TARGETS; i++)
+		assert_int_equal(leaf(i) & EPT_RWX, EPT_RWX);
+	expect_clean();
+}
+
+static void test_failed_apply_is_undone(void **state)
+{
+	(void)state;
+	rolls_back(apply_fails, -RV_EIO, RV_REASON_UPDATE_SELF_CHECK);
+}
+
+static void test_looping_apply_is_undone(void **state)
+{
+	(void)state;
+	rolls_back(apply_dies, -RV_ETIME, RV_REASON_UPDATE_DIED);
+}
+
+static void test_exiting_apply_is_undone(void **state)
+{
+	(void)state;
+	rolls_back(apply_exits, -RV_EIO, RV_REASON_UPDATE_DIED);
+}
+
+static void test_rollback_by_snapshot(void **state)
+{
+	(void)state;
+	applied(0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+	expect_clean();
+}
+
+static void test_rollback_by_revert(void **state)
+{
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	applied(0);
+	fake_task(update, revert);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+	expect_clean();
+}
+
+/* Half a way back is undone: the new version stays, whole. */
+static void test_failed_revert(void **state)
+{
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	applied(0);
+	const struct fake_step fails[] = {{.call = FAKE_EXIT, .rdi = EXIT_TRIPLE_FAULT, .before = unpatch}, {0}};
+
+	fake_task(update, fails);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), -RV_EIO);
+	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_REVERT);
+	expect_targets(0x10);
+	assert_int_equal(update->update, RV_UPDATE_APPLIED);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	expect_clean();
+}
+
+/* --- deadlines --------------------------------------------------------------------------------------------------------- */
+
+static void test_expiry_puts_the_code_back(void **state)
+{
+	(void)state;
+	applied(1000);
+	assert_true(hv.deadline_tsc != 0);
+	/* An exit before the deadline sets the timer, one after it rolls back; on any CPU. */
+	fake_exit(hv.cpu[1], EXIT_CPUID, 0);
+	assert_int_equal(update->update, RV_UPDATE_APPLIED);
+	assert_true(vmcs_read(VMCS_PIN_CONTROLS) & PIN_PREEMPTION_TIMER);
+	fake_time = hv.deadline_tsc + 1;
+	fake_exit(hv.cpu[2], EXIT_PREEMPTION_TIMER, 0);
+	assert_int_equal(update->update, RV_UPDATE_EXPIRED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_EXPIRED);
+	expect_targets(0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	expect_clean();
+}
+
+static void expire_now(struct fimce *f)
+{
+	fake_time = f->deadline_tsc != 0 ? f->deadline_tsc + 1 : fake_time + 100000000;
+	dim_deadline(hv.cpu[1]);
+	assert_true(f->lent);
+	assert_int_equal(leaf(0), 0);
+	unpatch(f);
+}
+
+/* The deadline passes on another CPU while the task is on its way back: the pages stay isolated. */
+static void test_expiry_during_rollback(void **state)
+{
+	const struct fake_step slow[] = {{.call = RV_FC_YIELD, .before = expire_now}, {0}};
+
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	applied(1000);
+	fake_task(update, slow);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+	expect_clean();
+}
+
+static void attack_during_apply(struct fimce *f)
+{
+	struct percpu *other = hv.cpu[1];
+
+	for (uint64_t op = 0; op < 5; op++)
+		assert_true(UPDATE(other, id, op, 0) < 0);
+	assert_int_equal(fake_vmcall(other, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), -RV_EBUSY);
+	/* The isolated pages are no buffer for the hypervisor's answers, nor lists, nor targets of another FIMCE. */
+	fake_frames(FAKE_LIST, FAKE_TARGET, 1, RV_PAGE_SIZE);
+	assert_int_equal(fake_vmcall(other, RV_HC_GET_INFO, FAKE_LIST, 0, 0), -RV_EFAULT);
+	assert_int_equal(fake_vmcall(other, RV_HC_GET_INFO, FAKE_TARGET, 0, 0), -RV_EFAULT);
+	assert_int_equal(fake_vmcall(other, RV_HC_FIMCE_CREATE, FAKE_TARGET, 0, 0), -RV_EFAULT);
+	fake_frames(FAKE_LIST, FAKE_BUFFER, 1, RV_PAGE_SIZE);
+	assert_true(f->lent);
+	patch(f);
+}
+
+static void test_others_during_apply(void **state)
+{
+	const struct fake_step steps[] = {{.call = RV_FC_YIELD, .before = attack_during_apply}, {0}};
+
+	(void)state;
+	prepared();
+	fake_task(update, steps);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), RV_UPDATE_APPLIED);
+	expect_targets(0x10);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_clean();
+}
+
+static void attack_during_revert(struct fimce *f)
+{
+	struct percpu *other = hv.cpu[1];
+
+	for (uint64_t op = 0; op < 5; op++)
+		assert_true(UPDATE(other, id, op, 0) < 0);
+	assert_int_equal(f->update, RV_UPDATE_APPLIED);
+	assert_true(f->lent);
+	unpatch(f);
+}
+
+static void test_others_during_revert(void **state)
+{
+	const struct fake_step steps[] = {{.call = RV_FC_YIELD, .before = attack_during_revert}, {0}};
+
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	applied(0);
+	fake_task(update, steps);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+	expect_clean();
+}
+
+/* --- what the guest does to lent pages ------------------------------------------------------------------------------------ */
+
+static uint64_t access_kind;
+
+static void touch_target(struct regs *r)
+{
+	(void)r;
+	fake_vmcs_set(VMCS_GUEST_PHYSICAL_ADDRESS, FAKE_TARGET + 0x123);
+	fake_vmcs_set(VMCS_EXIT_QUALIFICATION, access_kind);
+}
+
+static void test_write_makes_it_stale(void **state)
+{
+	(void)state;
+	prepared();
+	fake_exit_state = touch_target;
+	access_kind = EPT_W;
+	fake_exit(hv.cpu[1], EXIT_EPT_VIOLATION, EPT_W);
+	assert_true(update->stale);
+	assert_int_equal(leaf(0) & EPT_RWX, EPT_RWX);
+	assert_int_equal(fake_log_last()->reason, RV_REASON_TEXT_WRITTEN);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_EAGAIN);
+	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_STALE);
+	expect_targets(0);
+	expect_clean();
+}
+
+/* A fetch that met the page while it was isolated, and is handled after it was given back, is no write. */
+static void test_read_does_not(void **state)
+{
+	(void)state;
+	prepared();
+	fake_exit_state = touch_target;
+	access_kind = EPT_X;
+	fake_exit(hv.cpu[1], EXIT_EPT_VIOLATION, EPT_X);
+	assert_false(update->stale);
+	assert_int_equal(leaf(0) & EPT_RWX, EPT_R | EPT_X);
+	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID, 0);
+	expect_clean();
+}
+
+static void test_lend_refuses(void **state)
+{
+	const uint64_t bad[] = {FAKE_POOL, 0xa0000, FAKE_RAM, FAKE_TARGET, 1ull << 50, FAKE_TARGET + 8};
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const struct fake_step steps[] = {{.call = RV_FC_MEASURED, .before = fake_measured_update},
+						  {.call = RV_FC_REFUSE, .rdi = (uint64_t)-1},
+						  {0}};
+
+		fake_create(TARGETS);
+		/* The last page is not the guest's, or is one that an earlier entry already lends. */
+		((struct rv_target_page *)pa_pointer(pa_make(FAKE_TARGETS)))[TARGETS - 1].gpa = bad[i];
+		id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+		assert_true(id > 0);
+		fake_task(fimce_find((uint32_t)id), steps);
+		assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+		assert_true((int64_t)fake_task_rax < 0);
+		assert_int_equal(fake_task_rdx, RV_REASON_PARTITION_OWNER);
+		for (uint32_t j = 0; j < TARGETS - 1; j++)
+			assert_int_equal(leaf(j) & EPT_RWX, EPT_RWX);
+		expect_clean();
+	}
+}
+
+/* A second update cannot get at pages of the first. */
+static void test_two_updates_of_one_page(void **state)
+{
+	const struct fake_step steps[] = {
+	    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_REFUSE, .rdi = (uint64_t)-1}, {0}};
+	int64_t second;
+
+	(void)state;
+	prepared();
+	fake_create(TARGETS);
+	second = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)second), steps);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)second, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal(fake_task_rdx, RV_REASON_PARTITION_OWNER);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)second, 0, 0), 0);
+	fake_task(update, apply);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), RV_UPDATE_APPLIED);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	expect_clean();
+}
+
+static void test_bad_deadline(void **state)
+{
+	(void)state;
+	prepared();
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, RV_UPDATE_MAX_DEADLINE_US + 1), -RV_EINVAL);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, ~0ull), -RV_EINVAL);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), -RV_EBUSY);
+	assert_int_equal(UPDATE(cpu, id, 99, 0), -RV_EINVAL);
+	assert_int_equal(update->update, RV_UPDATE_PREPARED);
+	expect_targets(0);
+	expect_clean();
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_apply_and_confirm),       T(test_failed_apply_is_undone),
+	    T(test_looping_apply_is_undone), T(test_exiting_apply_is_undone),
+	    T(test_rollback_by_snapshot),    T(test_rollback_by_revert),
+	    T(test_failed_revert),           T(test_expiry_puts_the_code_back),
+	    T(test_expiry_during_rollback),  T(test_others_during_apply),
+	    T(test_others_during_revert),    T(test_write_makes_it_stale),
+	    T(test_read_does_not),           T(test_lend_refuses),
+	    T(test_two_updates_of_one_page), T(test_bad_deadline),
+	};
+
+	return cmocka_run_group_tests_name("hv update", tests, NULL, NULL);
+}
