@@ -5,6 +5,7 @@
 #include <hv/x86/regs.h>
 
 #define CPUID_1_ECX_VMX (1u << 5)
+#define CPUID_1_ECX_XSAVE (1u << 26)
 #define TRUE_CONTROLS (1ull << 55) /* IA32_VMX_BASIC: the TRUE_ capability MSRs exist */
 #define TRUE_PROCBASED_CTLS 0x48eu
 
@@ -68,6 +69,10 @@ int vmx_check(struct vmx_caps *caps, struct vmx_refusal *why)
 	*why = (struct vmx_refusal){0};
 	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_VMX)) {
 		why->reason = RV_REASON_NO_VMX;
+		return -RV_ENODEV;
+	}
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE)) {
+		why->reason = RV_REASON_NO_XSAVE;
 		return -RV_ENODEV;
 	}
 	uint64_t feature = rdmsr(MSR_FEATURE_CONTROL);
