@@ -114,7 +114,7 @@ void rv_buffer_read(const struct rv_buffer *b, void *to, size_t bytes)
 
 	for (done = 0; done < bytes; done += part) {
 		part = min_t(size_t, bytes - done, PAGE_SIZE);
-		memcpy(to + done, page_address(b->page[done / PAGE_SIZE]), part);
+		memcpy((u8 *)to + done, page_address(b->page[done / PAGE_SIZE]), part);
 	}
 }
 
@@ -124,7 +124,7 @@ void rv_buffer_write(struct rv_buffer *b, const void *from, size_t bytes)
 
 	for (done = 0; done < bytes; done += part) {
 		part = min_t(size_t, bytes - done, PAGE_SIZE);
-		memcpy(page_address(b->page[done / PAGE_SIZE]), from + done, part);
+		memcpy(page_address(b->page[done / PAGE_SIZE]), (const u8 *)from + done, part);
 	}
 }
 

@@ -138,7 +138,7 @@ static void hex(const uint8_t *bytes, size_t count, char *text)
 /* The build-id decides: a file may be reached by several names. */
 int identity_check(struct ravelin *h, pid_t pid, const struct rv_image_header *image)
 {
-	char path[64], name[NAME_MAX + 1], has[41], wants[41];
+	char path[64], name[NAME_MAX + 1], has[41] = "", wants[41] = "";
 	uint8_t id[20];
 	int error;
 

@@ -135,7 +135,7 @@ static void result_json(const struct run_options *o, const struct rv_fimce_statu
 			json_hex(&j, registers[i], s->gpr[i]);
 		json_close(&j);
 		json_string(&j, "why", ravelin_cause_sentence(s, text, sizeof(text)));
-	} else if (!o->output) {
+	} else if (!o->output && output) {
 		json_bytes(&j, "output", output, s->output_bytes);
 	}
 	json_close(&j);
@@ -157,7 +157,7 @@ static void result_print(const struct run_options *o, const struct rv_fimce_stat
 	}
 	fprintf(to, "%s: result %" PRId64 ", %u bytes of output, %" PRIu64 " us, %" PRIu64 " exits\n", s->name,
 		s->result, s->output_bytes, ravelin_ticks_to_us(s->run_tsc, tsc_khz), s->exits);
-	if (o->output)
+	if (o->output || !output)
 		return;
 	for (uint32_t i = 0; i < shown; i++)
 		printf("%02x%s", output[i], i % 32 == 31 || i + 1 == shown ? "\n" : "");
