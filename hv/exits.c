@@ -228,7 +228,9 @@ static void exit_sipi(struct percpu *cpu)
 	uint8_t vector = (uint8_t)vmcs_read(VMCS_EXIT_QUALIFICATION);
 
 	root_iret();
-	cpu->smi_blocking = (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SMI) != 0;
+	/* Once seen, the bit is cleared before this function looks at it (run_once): a second SIPI must not forget it. */
+	if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SMI)
+		cpu->smi_blocking = true;
 	if (cpu->state == RV_CPU_TAKEN) {
 		guest_park(cpu);
 		hypercall_serve_taken(cpu);
