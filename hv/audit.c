@@ -10,6 +10,7 @@
 #define PTE_LARGE (1ull << 7)
 #define PTE_NX (1ull << 63)
 #define TABLE_ADDRESS 0x000ffffffffff000ull
+#define AUDIT_TABLE_VMCS (~0ull)
 
 /** A walk over one tree of four levels. */
 struct walk {
@@ -38,7 +39,7 @@ static bool row_allows_fimce(const struct row *row, uint32_t id, uint64_t entry)
 	if (writable && executable)
 		return false;
 	if (row->owner == OWNER_FIMCE(id))
-		return true;
+		return !row->isolated || !executable;
 	if (row->shared == SHARED_ALL)
 		return !writable;
 	return row->shared == id && row->owner == OWNER_GUEST && !executable;
@@ -69,6 +70,14 @@ static void leaf_check(struct walk *w, uint64_t address, uint64_t entry, uint64_
 	}
 }
 
+/* A table has to be root mode's alone: who can write it can grant himself everything. */
+static bool table_is_ours(pa_t table)
+{
+	const struct row *row = partition_find(&hv.partition, table);
+
+	return row != NULL && row->owner == OWNER_HYPERVISOR && row->shared == 0;
+}
+
 /* Four levels bound the recursion. */
 static void table_walk(struct walk *w, pa_t table, int level, uint64_t base)
 {
@@ -84,13 +93,15 @@ static void table_walk(struct walk *w, pa_t table, int level, uint64_t base)
 			address |= 0xffff000000000000ull;
 		if (level == 1 || (entry[i] & PTE_LARGE))
 			leaf_check(w, address, entry[i], size);
-		else
+		else if (table_is_ours(pa_make(entry[i] & TABLE_ADDRESS)))
 			table_walk(w, pa_make(entry[i] & TABLE_ADDRESS), level - 1, address);
+		else
+			fault(w, address, entry[i]);
 	}
 }
 
 /* The fields of this CPU's guest VMCS on which isolation rests. */
-static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
+static void vmcs_check(struct rv_audit *a)
 {
 	const struct {
 		uint64_t field, value, mask;
@@ -112,11 +123,10 @@ static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
 		if ((value & want[i].mask) == (want[i].value & want[i].mask))
 			continue;
 		if (a->bad++ == 0) {
-			a->bad_table = ~0ull;
+			a->bad_table = AUDIT_TABLE_VMCS;
 			a->bad_address = want[i].field;
 			a->bad_entry = value;
 		}
-		log3(cpu, RV_REASON_AUDIT_VMCS, want[i].field, value, 0);
 	}
 	a->vmcs++;
 }
@@ -124,6 +134,7 @@ static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
 int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 {
 	struct walk w = {a, 0};
+	uint32_t reason;
 
 	*a = (struct rv_audit){.rows = hv.partition.count};
 	table_walk(&w, hv.ept.root, 4, 0);
@@ -135,9 +146,14 @@ int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 		w.fimce = f->id;
 		table_walk(&w, fimce_tables_root(f), 4, 0);
 	}
-	vmcs_check(cpu, a);
+	vmcs_check(a);
 	if (a->bad == 0)
 		return 0;
-	return hypercall_refuse(cpu, -RV_EFAULT, a->bad_table == 0 ? RV_REASON_AUDIT_EPT : RV_REASON_AUDIT_FIMCE,
-				a->bad_address);
+	if (a->bad_table == 0 || a->bad_table == AUDIT_TABLE_VMCS) {
+		reason = a->bad_table == 0 ? RV_REASON_AUDIT_EPT : RV_REASON_AUDIT_VMCS;
+		log3(cpu, reason, a->bad_address, a->bad_entry, 0);
+		return hypercall_refuse(cpu, -RV_EFAULT, reason, a->bad_address);
+	}
+	log3(cpu, RV_REASON_AUDIT_FIMCE, a->bad_table, a->bad_address, a->bad_entry);
+	return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_AUDIT_FIMCE, a->bad_table);
 }

@@ -164,7 +164,8 @@ struct rv_audit {
 	uint64_t fimce_leaves; /* FIMCE page table entries that map memory, all FIMCEs */
 	uint64_t vmcs; /* CPUs whose VMCS settings were compared */
 	uint64_t bad; /* entries that grant what no row does */
-	uint64_t bad_table; /* 0 = EPT, n = page table of FIMCE n */
+	uint64_t
+	    bad_table; /* 0 = EPT, n = page table of FIMCE n, ~0 = VMCS: bad_address is the field, bad_entry its value */
 	uint64_t bad_address; /* guest-physical (EPT) or virtual (FIMCE) address */
 	uint64_t bad_entry; /* the table entry */
 };
