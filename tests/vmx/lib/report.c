@@ -171,7 +171,7 @@ void report_skip(const char *reason, const char *name, ...)
 
 void report_bench(const char *what, uint64_t measured, uint64_t bar, const char *unit)
 {
-	if (bar == 0)
+	if (bar == REPORT_NO_BAR)
 		report_line("BENCH %s | %lu %s | - | -", what, measured, unit);
 	else
 		report_line("BENCH %s | %lu %s | <= %lu | %s", what, measured, unit, bar,

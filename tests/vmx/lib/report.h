@@ -28,7 +28,8 @@ bool report_equal(uint64_t actual, uint64_t expected, const char *name, ...) REP
 /** Says that a check can not be done here. */
 void report_skip(const char *reason, const char *name, ...) REPORT_FORMAT(2);
 
-/** One figure for the bench table: "BENCH what | measured | bar | yes or no". bar 0: no bar. */
+/** One figure for the bench table: "BENCH what | measured | bar | yes or no". REPORT_NO_BAR: there is none. */
+#define REPORT_NO_BAR (~(uint64_t)0)
 void report_bench(const char *what, uint64_t measured, uint64_t bar, const char *unit);
 
 void report_begin(void);
