@@ -332,7 +332,9 @@ static int64_t call_with_frames(struct percpu *cpu, uint64_t number, uint64_t gp
 		error = frames_write(cpu, &audit, sizeof(audit));
 		return error < 0 ? error : result;
 	default: /* RV_HC_FOLD_JOURNAL */
+		/* The lock was dropped meanwhile: the frames may have got another owner. */
 		error = journal_fold(cpu);
+		error = error ? error : frames_load(cpu, gpa);
 		return error ? error : frames_write(cpu, &hv.journal.head, sizeof(hv.journal.head));
 	}
 }

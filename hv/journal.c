@@ -33,7 +33,7 @@ void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int6
 int64_t journal_fold(struct percpu *cpu)
 {
 	struct journal *j = &hv.journal;
-	uint64_t records = j->count - j->head.count;
+	uint64_t from = j->head.count, records = j->count - from;
 	struct rv_journal_head head;
 	struct fimce *f;
 	int64_t id;
@@ -42,7 +42,7 @@ int64_t journal_fold(struct percpu *cpu)
 		return 0;
 	if (records > FOLD_MAX)
 		records = FOLD_MAX;
-	id = fimce_create_journal(cpu, &j->record[j->head.count], (uint32_t)(records * sizeof(j->record[0])));
+	id = fimce_create_journal(cpu, &j->record[from], (uint32_t)(records * sizeof(j->record[0])));
 	if (id < 0)
 		return id;
 	f = fimce_find((uint32_t)id);
@@ -54,6 +54,9 @@ int64_t journal_fold(struct percpu *cpu)
 	fimce_destroy(cpu, f);
 	if (!done)
 		return hypercall_refuse(cpu, -RV_EIO, RV_REASON_FIMCE_DIED, cause);
+	/* The lock was dropped while the manager ran: another CPU may have folded these records, too. Each counts once. */
+	if (j->head.count != from)
+		return 0;
 	memcpy(j->head.head, head.head, RV_DIGEST_SIZE);
 	j->head.count += records;
 	return 0;

@@ -163,6 +163,8 @@ static int launch_check(struct rv_launch *l)
 	for (uint32_t i = 0; i < l->ram_count; i++) {
 		const struct rv_launch_ram *r = &l->ram[i];
 
+		if (r->base > DIRECT_MAP_BYTES || r->bytes > DIRECT_MAP_BYTES - r->base)
+			return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, ram));
 		if (l->pool_base >= r->base && l->pool_base - r->base <= r->bytes &&
 		    l->pool_bytes <= r->bytes - (l->pool_base - r->base))
 			in_ram = true;
@@ -186,7 +188,9 @@ static int pool_init(uint64_t image_bytes)
 	struct transition t;
 	int error;
 
-	partition_init(&hv.partition, pa_pointer(rows), PARTITION_ROWS, 1ull << hv.physical_bits);
+	/* Four levels of EPT translate 48 bits: what lies above is nobody's. */
+	partition_init(&hv.partition, pa_pointer(rows), PARTITION_ROWS,
+		       1ull << (hv.physical_bits < EPT_ADDRESS_BITS ? hv.physical_bits : EPT_ADDRESS_BITS));
 	error = partition_prepare(&hv.partition, &t, base, l->pool_bytes, OWNER_GUEST);
 	if (error)
 		return error;

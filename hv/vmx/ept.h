@@ -19,6 +19,7 @@
 #define EPT_LARGE (1ull << 7)
 #define EPT_ADDRESS 0x000ffffffffff000ull
 #define EPT_LEVELS 4
+#define EPT_ADDRESS_BITS 48u
 
 struct ept {
 	pa_t root;

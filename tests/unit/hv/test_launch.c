@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* test_launch.c - what the launch refuses before it touches anything, and the state after a SIPI. */
+#include "fake.h"
+
+#include <string.h>
+
+static struct rv_launch launch;
+static struct launch_frame frame;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_reset();
+	launch = (struct rv_launch){.magic = RV_LAUNCH_MAGIC,
+				    .abi_version = RV_ABI_VERSION,
+				    .size = sizeof(launch),
+				    .pool_base = FAKE_POOL,
+				    .pool_bytes = RV_POOL_MIN,
+				    .tsc_khz = 1000000,
+				    .cpu_count = 1,
+				    .trampoline = 0x8000,
+				    .ram_count = 2};
+	launch.ram[0].bytes = 0xa0000;
+	launch.ram[1] = (struct rv_launch_ram){0x100000, FAKE_RAM - 0x100000};
+	return 0;
+}
+
+/* The launch goes on only to write CR3 if nothing is wrong: on the host that is a stop, and the proof that all was accepted. */
+static void expect_refusal(int64_t error, uint32_t reason)
+{
+	struct rv_launch copy = launch;
+	uint32_t writes = fake_msr_writes;
+
+	memset(&hv, 0, sizeof(hv));
+	assert_int_equal(launch_main(&copy, &frame), error);
+	assert_int_equal(copy.reason, reason);
+	assert_int_equal(fake_msr_writes, writes);
+	assert_true(memcmp(&launch, &copy, offsetof(struct rv_launch, reason)) == 0);
+}
+
+#define REFUSED(change, error, code)                                                                                   \
+	do {                                                                                                           \
+		struct rv_launch good = launch;                                                                        \
+		change;                                                                                                \
+		expect_refusal(error, RV_REASON_##code);                                                               \
+		launch = good;                                                                                         \
+	} while (0)
+
+static void test_arguments(void **state)
+{
+	(void)state;
+	REFUSED(launch.magic++, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.abi_version++, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.size--, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.cpu_count = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.cpu_count = RV_MAX_CPUS + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.ram_count = RV_LAUNCH_MAX_RAM + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.trampoline = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.trampoline = 0x8010, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.trampoline = 0xa0000, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.tsc_khz = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
+}
+
+static void test_pool(void **state)
+{
+	(void)state;
+	REFUSED(launch.pool_base += 0x1000, -RV_EINVAL, POOL_ALIGN);
+	REFUSED(launch.pool_bytes += 0x1000, -RV_EINVAL, POOL_ALIGN);
+	REFUSED(launch.pool_base = 0xa0000, -RV_EINVAL, POOL_ALIGN);
+	REFUSED(launch.pool_base = FAKE_RAM - SIZE_2M, -RV_EINVAL, POOL_ALIGN);
+	REFUSED(launch.pool_base = 0ull - SIZE_2M, -RV_EINVAL, POOL_ALIGN);
+	REFUSED(launch.pool_bytes = 0ull - SIZE_2M, -RV_EINVAL, POOL_ALIGN);
+	REFUSED((launch.ram[1].bytes = 64 * SIZE_1G, launch.pool_base = 4 * SIZE_1G), -RV_EINVAL, POOL_ALIGN);
+	REFUSED((launch.ram[1].bytes = 64 * SIZE_1G, launch.pool_bytes = RV_POOL_MAX + SIZE_2M), -RV_EINVAL,
+		POOL_ALIGN);
+	REFUSED(launch.pool_bytes = RV_POOL_MIN - SIZE_2M, -RV_ENOMEM, POOL_SMALL);
+	REFUSED(launch.ram_count = 0, -RV_EINVAL, POOL_ALIGN);
+}
+
+static void test_cpu(void **state)
+{
+	(void)state;
+	write_cr4(read_cr4() | CR4_VMXE);
+	expect_refusal(-RV_EBUSY, RV_REASON_VMX_IN_USE);
+	write_cr4(read_cr4() & ~CR4_VMXE);
+	fake_msr_set(MSR_FEATURE_CONTROL, FEATURE_CONTROL_LOCK);
+	expect_refusal(-RV_EPERM, RV_REASON_VMX_LOCKED);
+	fake_cpuid_set(1, 0, (struct cpuid){0});
+	expect_refusal(-RV_ENODEV, RV_REASON_NO_VMX);
+}
+
+/* RAM that root mode's direct map cannot reach would be a fault in root mode as soon as the guest names it. */
+static void test_too_much_ram(void **state)
+{
+	(void)state;
+	launch.ram_count = 3;
+	launch.ram[2] = (struct rv_launch_ram){512 * SIZE_1G - SIZE_2M, 2 * SIZE_2M};
+	expect_refusal(-RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT);
+	launch.ram[2] = (struct rv_launch_ram){~0ull - SIZE_2M, SIZE_2M + SIZE_1G};
+	expect_refusal(-RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT);
+}
+
+static void test_real_mode(void **state)
+{
+	struct percpu *cpu = fake_machine();
+
+	(void)state;
+	vmcs_load(cpu->guest_vmcs);
+	launch_real_mode(cpu, 0x9a);
+	assert_null(fake_entry_refused());
+	assert_int_equal(vmcs_read(VMCS_GUEST_BASE + 2 * SEG_CS), 0x9a000);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS), RFLAGS_FIXED);
+	assert_int_equal(vmcs_read(VMCS_GUEST_CR0) & (CR0_PE | CR0_PG), 0);
+	for (uint32_t s = 0; s < SEG_LDTR; s++)
+		assert_int_equal(vmcs_read(VMCS_GUEST_LIMIT + 2 * s), 0xffff);
+	fake_teardown(NULL);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, setup)
+	const struct CMUnitTest tests[] = {T(test_arguments), T(test_pool), T(test_cpu), T(test_too_much_ram),
+					   T(test_real_mode)};
+
+	return cmocka_run_group_tests_name("hv launch", tests, NULL, NULL);
+}
