@@ -76,6 +76,10 @@ void rv_update_expiry_work(struct work_struct *work)
 	if (o->applied) {
 		if (status && !rv_fimce_status(o->id, status, &why) && status->update == RV_UPDATE_APPLIED) {
 			again = true;
+		} else if (status && status->update == RV_UPDATE_EXPIRED && rv_object_destroy(o, &why)) {
+			/* It changed data, and only a rollback with the target frozen can change them back: it waits for that. */
+			pr_warn("update %u of process %d was not confirmed in time: it is to be rolled back\n", o->id,
+				o->target.number);
 		} else if (status) {
 			/* Nobody looked at the threads: some may be in the new code, so it stays mapped. */
 			o->keep_fresh = true;
@@ -90,6 +94,18 @@ void rv_update_expiry_work(struct work_struct *work)
 	kfree(status);
 	if (!again || !queue_delayed_work(rv_workqueue, &o->expiry, msecs_to_jiffies(EXPIRY_POLL_MS)))
 		rv_object_put(o);
+}
+
+/** True if @address is in memory that was there before: what is in it now is of an earlier update. */
+static bool is_in_found_memory(const struct rv_target *t, u64 address)
+{
+	u32 i;
+
+	for (i = 0; i < t->fresh_count; i++) {
+		if (t->fresh[i].found && address - t->fresh[i].address < t->fresh[i].bytes)
+			return true;
+	}
+	return false;
 }
 
 /** Has the prepared FIMCE verify everything. */
@@ -108,6 +124,8 @@ static int prepare_run(struct rv_object *o, struct rv_ioctl_prepare *arg)
 	if (result == RV_FIMCE_YIELDED && arg->status.result == 0 && arg->status.update == RV_UPDATE_PREPARED)
 		return 0;
 	/* Refused by the manager, or by the update code, which yields with a failure. */
+	if (arg->status.detail == RV_REASON_UPDATE_OLD_CONTENT && is_in_found_memory(&o->target, arg->status.value))
+		return rv_refuse(why, -EEXIST, RV_REASON_DRIVER_FRESH, arg->status.value);
 	if (arg->status.cause == RV_CAUSE_REFUSED || (result == RV_FIMCE_YIELDED && arg->status.result < 0))
 		return rv_refuse(why, -ECANCELED, arg->status.detail, arg->status.value);
 	return rv_refuse(why, -ECANCELED, RV_REASON_UPDATE_STATE, arg->status.update);
