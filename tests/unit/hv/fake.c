@@ -10,8 +10,7 @@ struct percpu *ap_cpu;
 uint64_t ap_stack;
 
 uint64_t fake_time, fake_tick, fake_xcr0, fake_vpid_flushes, fake_ept_flushes, fake_x87, fake_sse;
-uint64_t fake_task_rax, fake_task_rdx, fake_sequence;
-uint32_t fake_msr_writes, fake_nmis, fake_measured_flags;
+uint32_t fake_msr_writes, fake_nmis;
 uint16_t fake_port;
 uint8_t fake_port_value;
 uint32_t (*fake_guest)(struct regs *r);
@@ -19,7 +18,6 @@ void (*fake_ipi)(uint32_t apic_id, uint32_t command);
 void (*fake_exit_state)(struct regs *r);
 jmp_buf fake_stop_jump;
 bool fake_stop_expected;
-const char *fake_stop_what;
 
 extern const uint8_t hv_text_start[], hv_rodata_start[], hv_data_start[], hv_end[];
 extern const uint8_t trampoline[], trampoline_end[], trampoline_cr3[], trampoline_base[];
@@ -59,7 +57,6 @@ static _Noreturn void stopped(const char *what)
 {
 	if (fake_stop_expected) {
 		fake_stop_expected = false;
-		fake_stop_what = what;
 		longjmp(fake_stop_jump, 1);
 	}
 	const struct rv_log_record *r = fake_log_last();
@@ -91,7 +88,8 @@ static uint32_t msr_slot(uint32_t msr)
 
 	while (i < MSRS && msrs[i].valid && msrs[i].msr != msr)
 		i++;
-	assert_true(i < MSRS);
+	if (i == MSRS)
+		abort();
 	return i;
 }
 
@@ -164,7 +162,8 @@ void fake_cpuid_set(uint32_t leaf, uint32_t subleaf, struct cpuid value)
 
 	while (i < CPUIDS && cpuids[i].valid && (cpuids[i].leaf != leaf || cpuids[i].subleaf != subleaf))
 		i++;
-	assert_true(i < CPUIDS);
+	if (i == CPUIDS)
+		abort();
 	cpuids[i].leaf = leaf;
 	cpuids[i].subleaf = subleaf;
 	cpuids[i].valid = true;
@@ -393,79 +392,6 @@ void vpid_invalidate(uint16_t vpid)
 {
 	assert_int_not_equal(vpid, 0);
 	fake_vpid_flushes++;
-}
-
-static uint64_t segment(uint64_t field, enum segment s)
-{
-	return vmcs_read(field + 2 * (uint64_t)s);
-}
-
-/* 27.2.1.3 */
-static const char *injection_refused(void)
-{
-	uint64_t info = vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO), blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	uint32_t type = info >> 8 & 7, vector = info & 0xff;
-	bool pushes = vector == 8 || (vector >= 10 && vector <= 14 && vector != 9) || vector == 17;
-	bool protected_mode = (vmcs_read(VMCS_GUEST_CR0) & CR0_PE) != 0;
-
-	if (!(info & INTERRUPTION_VALID))
-		return NULL;
-	if (info & 0x7ffff000)
-		return "reserved bits in the interruption information";
-	if (type == 3 && ((info & INTERRUPTION_ERROR_CODE) != 0) != (pushes && protected_mode))
-		return "error code bit does not fit vector and mode";
-	if (type != 3 && (info & INTERRUPTION_ERROR_CODE))
-		return "error code without an exception";
-	if (type == 2 && (vector != 2 || (blocking & (INTERRUPTIBILITY_NMI | INTERRUPTIBILITY_MOV_SS))))
-		return "NMI injected while NMIs are blocked";
-	if (vmcs_read(VMCS_GUEST_ACTIVITY) == ACTIVITY_WAIT_FOR_SIPI)
-		return "injection while waiting for SIPI";
-	return NULL;
-}
-
-/* 27.3.1: what a guest's doing can bring about. */
-const char *fake_entry_refused(void)
-{
-	uint64_t g0 = vmcs_read(VMCS_GUEST_CR0), g4 = vmcs_read(VMCS_GUEST_CR4), efer = vmcs_read(VMCS_GUEST_EFER);
-	uint64_t rip = vmcs_read(VMCS_GUEST_RIP), flags = vmcs_read(VMCS_GUEST_RFLAGS);
-	uint64_t blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY), debug = vmcs_read(VMCS_GUEST_PENDING_DEBUG);
-	uint64_t pin = vmcs_read(VMCS_PIN_CONTROLS);
-	bool ia32e = (vmcs_read(VMCS_ENTRY_CONTROLS) & ENTRY_IA32E) != 0, pg = (g0 & CR0_PG) != 0;
-	bool cs_l = (segment(VMCS_GUEST_ACCESS, SEG_CS) & 1u << 13) != 0;
-	bool single_step = (flags & 1u << 8) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & 2);
-	int64_t upper = (int64_t)rip >> 47;
-
-	if (pg && !(g0 & CR0_PE))
-		return "CR0.PG without CR0.PE";
-	if (!(g0 & CR0_NE))
-		return "CR0.NE is 0";
-	if ((g4 & 1u << 23) && !(g0 & CR0_WP))
-		return "CR4.CET without CR0.WP";
-	if (!(g4 & CR4_VMXE))
-		return "CR4.VMXE is 0";
-	if (ia32e && (!pg || !(g4 & CR4_PAE)))
-		return "IA-32e mode without paging or PAE";
-	if (!ia32e && (g4 & CR4_PCIDE))
-		return "CR4.PCIDE outside IA-32e mode";
-	if (((efer & EFER_LMA) != 0) != ia32e || (pg && ((efer & EFER_LMA) != 0) != ((efer & EFER_LME) != 0)))
-		return "EFER.LMA does not fit";
-	if (ia32e && (segment(VMCS_GUEST_ACCESS, SEG_TR) & 15) != 11)
-		return "TR is not a busy 64-bit TSS in IA-32e mode";
-	if (ia32e && cs_l && (segment(VMCS_GUEST_ACCESS, SEG_CS) & 1u << 14))
-		return "CS.D with CS.L";
-	if (!(ia32e && cs_l) && rip >> 32 != 0)
-		return "RIP above 4 GiB outside 64-bit mode";
-	if (ia32e && cs_l && upper != 0 && upper != -1)
-		return "RIP is not canonical";
-	if ((blocking & INTERRUPTIBILITY_STI) && (blocking & INTERRUPTIBILITY_MOV_SS))
-		return "blocking by STI and by MOV SS";
-	if (blocking & ~(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | (uint64_t)INTERRUPTIBILITY_NMI))
-		return "blocking by SMI or reserved bits";
-	if ((blocking & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)) && single_step != ((debug & 1u << 14) != 0))
-		return "pending single-step does not fit RFLAGS.TF in a shadow";
-	if ((pin & PIN_PREEMPTION_TIMER) == 0 && (vmcs_read(VMCS_EXIT_CONTROLS) & EXIT_SAVE_TIMER))
-		return "save timer without timer";
-	return injection_refused();
 }
 
 int vmx_run(struct regs *r, uint64_t launched)
@@ -747,97 +673,6 @@ void fake_frames(uint64_t list, uint64_t first, uint32_t count, uint32_t bytes)
 	f->bytes = bytes;
 	for (uint32_t i = 0; i < count && i < 511; i++)
 		f->frame[i] = first + (uint64_t)i * RV_PAGE_SIZE;
-}
-
-/* --- FIMCE ------------------------------------------------------------------------------------------------------- */
-
-static const struct fake_step *task_step;
-static struct fimce *task_fimce;
-static bool task_called;
-
-struct rv_fimce_create *fake_create(uint32_t targets)
-{
-	struct rv_fimce_create *c = pa_pointer(pa_make(FAKE_CREATE));
-	struct rv_target_page *t = pa_pointer(pa_make(FAKE_TARGETS));
-
-	memset(c, 0, RV_PAGE_SIZE);
-	fake_frames(FAKE_INPUT_LIST, FAKE_INPUT, 1, RV_PAGE_SIZE);
-	fake_frames(FAKE_LIST, FAKE_BUFFER, 1, RV_PAGE_SIZE);
-	fake_frames(FAKE_TARGET_LIST, FAKE_TARGETS, 16, targets * (uint32_t)sizeof(*t));
-	memset(pa_pointer(pa_make(FAKE_INPUT)), 0xa5, RV_PAGE_SIZE);
-	for (uint32_t i = 0; i < targets; i++)
-		t[i] = (struct rv_target_page){.va = FAKE_TARGET_VA + i * (uint64_t)RV_PAGE_SIZE,
-					       .gpa = FAKE_TARGET + 3 * i * (uint64_t)RV_PAGE_SIZE,
-					       .kind = RV_TARGET_TEXT};
-	*c = (struct rv_fimce_create){.size = sizeof(*c),
-				      .input = FAKE_INPUT_LIST,
-				      .argument_offset = RV_PAGE_SIZE,
-				      .load_bytes = 16 * RV_PAGE_SIZE,
-				      .output_bytes = RV_PAGE_SIZE,
-				      .stack_bytes = 2 * RV_PAGE_SIZE,
-				      .budget_us = 1000,
-				      .targets = targets ? FAKE_TARGET_LIST : 0,
-				      .target_count = targets};
-	return c;
-}
-
-static uint32_t task_run(struct regs *r)
-{
-	const struct fake_step *s = task_step++;
-
-	if (task_called) {
-		fake_task_rax = r->gpr[RAX];
-		fake_task_rdx = r->gpr[RDX];
-	}
-	assert_true(fake_vmcs_current().v == task_fimce->vmcs.v);
-	assert_true(s->call != 0); /* the task goes on though the test ends it here */
-	if (s->before != NULL)
-		s->before(task_fimce);
-	assert_true(vmcs_load(task_fimce->vmcs));
-	current->field[VMCS_EXIT_INSTRUCTION_LENGTH] = 3;
-	task_called = s->call != FAKE_EXIT;
-	if (s->call == FAKE_EXIT) {
-		current->field[VMCS_EXIT_QUALIFICATION] = s->rsi;
-		current->field[VMCS_EXIT_INTERRUPTION_INFO] = s->rdx;
-		return (uint32_t)s->rdi;
-	}
-	r->gpr[RAX] = s->call;
-	r->gpr[RDI] = s->rdi;
-	r->gpr[RSI] = s->rsi;
-	r->gpr[RDX] = s->rdx;
-	return EXIT_VMCALL;
-}
-
-void fake_task(struct fimce *f, const struct fake_step *steps)
-{
-	task_fimce = f;
-	task_step = steps;
-	task_called = false;
-	fake_guest = task_run;
-}
-
-void fake_measured(struct fimce *f)
-{
-	struct rv_measured *m = pa_pointer(f->mailbox);
-
-	memset(m, 0, sizeof(*m));
-	m->size = sizeof(*m);
-	m->segment_count = 2;
-	m->segment[0] = (struct rv_measured_segment){.first_page = 0, .pages = 4, .perm = RV_PERM_R | RV_PERM_X};
-	m->segment[1] = (struct rv_measured_segment){.first_page = 8, .pages = 4, .perm = RV_PERM_R | RV_PERM_W};
-	memset(m->image_digest, 0x11, sizeof(m->image_digest));
-	memcpy(m->name, "test", 5);
-}
-
-void fake_measured_update(struct fimce *f)
-{
-	struct rv_measured *m = pa_pointer(f->mailbox);
-
-	fake_measured(f);
-	m->flags = RV_MEASURED_SIGNED | fake_measured_flags;
-	m->capabilities = RV_CAP_TARGET;
-	m->sequence = fake_sequence;
-	memset(m->component, 0x22, sizeof(m->component));
 }
 
 const struct rv_log_record *fake_log_last(void)

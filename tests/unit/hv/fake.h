@@ -3,7 +3,7 @@
  * fake.h - a machine for unit tests of root mode: MSRs, CPUID and VMCSs are tables, memory is an array, time is a counter.
  *
  * What would stop the hypervisor (hv_stop, a #GP in root mode, an access outside memory) fails the test, unless it says by
- * fake_expect_stop that it waits for it. A VM entry is checked as the CPU does it (Intel SDM vol. 3, 27.2 and 27.3), as far as
+ * FAKE_STOPS that it waits for it. A VM entry is checked as the CPU does it (Intel SDM vol. 3, 27.2 and 27.3), as far as
  * what a guest can bring about, and then handed to the test.
  */
 #ifndef TESTS_UNIT_HV_FAKE_H
@@ -84,13 +84,18 @@ const char *fake_entry_refused(void);
 /** Called by vmx_run after the entry checks; returns the basic exit reason. r: the registers as loaded, to be changed. */
 extern uint32_t (*fake_guest)(struct regs *r);
 
-/** True if what follows in the braces ends in hv_stop or a fault of root mode. */
+/** The statement has to end in hv_stop or a fault of root mode. */
 extern jmp_buf fake_stop_jump;
 extern bool fake_stop_expected;
-extern const char *fake_stop_what;
-#define fake_stops(statement)                                                                                          \
-	(fake_stop_expected = true,                                                                                    \
-	 setjmp(fake_stop_jump) != 0 ? (fake_stop_expected = false, true) : ((statement), fake_stop_expected = false))
+#define FAKE_STOPS(statement)                                                                                          \
+	do {                                                                                                           \
+		fake_stop_expected = true;                                                                             \
+		if (setjmp(fake_stop_jump) == 0) {                                                                     \
+			statement;                                                                                     \
+			fail_msg("root mode goes on");                                                                 \
+		}                                                                                                      \
+		fake_stop_expected = false;                                                                            \
+	} while (0)
 
 /** Makes a VMCALL on a CPU; returns RAX. The other registers are in cpu->regs. */
 int64_t fake_vmcall(struct percpu *cpu, uint64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx);

@@ -46,8 +46,8 @@ static void test_no_reason_stops_the_machine(void **state)
 		if (reason < RV_EXIT_REASONS)
 			assert_int_equal(cpu->stat.exit[reason], 1);
 	}
-	assert_true(fake_stops(fake_exit(cpu, EXIT_EPT_MISCONFIG, 0)));
-	assert_true(fake_stops(fake_exit(cpu, 33 | EXIT_REASON_ENTRY_FAILURE, 0)));
+	FAKE_STOPS(fake_exit(cpu, EXIT_EPT_MISCONFIG, 0));
+	FAKE_STOPS(fake_exit(cpu, 33 | EXIT_REASON_ENTRY_FAILURE, 0));
 }
 
 static void test_bits_above_the_basic_reason(void **state)
@@ -309,13 +309,13 @@ static void test_panic_stops_all(void **state)
 {
 	(void)state;
 	hv.panicked = true;
-	assert_true(fake_stops(fake_exit(cpu, EXIT_CPUID, 0)));
+	FAKE_STOPS(fake_exit(cpu, EXIT_CPUID, 0));
 }
 
 static void test_triple_fault_resets(void **state)
 {
 	(void)state;
-	assert_true(fake_stops(fake_exit(cpu, EXIT_TRIPLE_FAULT, 0)));
+	FAKE_STOPS(fake_exit(cpu, EXIT_TRIPLE_FAULT, 0));
 	assert_int_equal(fake_log_count(RV_REASON_GUEST_SHUTDOWN), 2);
 }
 
