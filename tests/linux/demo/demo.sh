@@ -35,8 +35,8 @@ redis_answers() # PATTERN WORD...: the first line of the reply matches the patte
 	want=$1
 	shift
 	got=$(redis_ask "$@")
-	case $got in
 	# shellcheck disable=SC2254
+	case $got in
 	$want) return 0 ;;
 	esac
 	echo "'$*' gave '$got', not '$want'"
@@ -60,6 +60,24 @@ apply() # NAME FILE SERVICE HEALTH-COMMAND
 KVD_HEALTH="kvclient ask -p $KVD_PORT HEALTH"
 REDIS_HEALTH="redisclient ask -p $REDIS_PORT PING"
 
+# The same by raveld, which watches a directory per service, asks the health command and confirms or rolls back.
+hand_to_raveld() # NAME FILE SERVICE
+{
+	cp "/demo/updates/$2" "updates/$3/.$2"
+	mv "updates/$3/.$2" "updates/$3/$2"
+	tries=0
+	until [ -e "updates/$3/applied/$2" ] || grep -q "$3: update $2 came to nothing" raveld.log; do
+		tries=$((tries + 1))
+		if [ "$tries" -gt 1500 ]; then
+			echo "raveld does not say what became of it: $(tail -n 3 raveld.log)" >"$1.out"
+			return 1
+		fi
+		usleep 20000
+	done
+	grep "raveld: $3: " raveld.log >"$1.out"
+	[ -e "updates/$3/applied/$2" ]
+}
+
 unharmed() # VERSION: kvd is healthy, of that version, and holds what it held
 {
 	kvd_answers HEALTH HEALTHY && kvd_answers VERSION "VERSION $1" && kvd_answers "GET account" "VALUE $ACCOUNT"
@@ -70,20 +88,20 @@ same_code() # DIGEST
 	[ "$(text_sum kvd)" = "$1" ]
 }
 
-# An update of kvd that must come to nothing. LABEL FILE OUTCOME VERSION SENTENCE: the sentence is a part of what must be said,
-# VERSION is the one that must go on running.
+# An update of kvd that must come to nothing. LABEL FILE OUTCOME VERSION SENTENCE [HOW]: the sentence is a part of what must be
+# said, VERSION is the one that must go on running, HOW is apply or hand_to_raveld.
 bad_update()
 {
 	code=$(text_sum kvd)
 	window
-	if apply bad "$2" kvd "$KVD_HEALTH"; then
+	if "${6:-apply}" bad "$2" kvd "$KVD_HEALTH"; then
 		failed "$1" "it was applied"
 	elif grep -q -- "$5" bad.out; then
 		passed "$1: $3, and it is said why"
 	else
 		failed "$1: says why" "'$5' is not in: $(tr '\n' ' ' <bad.out)"
 	fi
-	why=$(grep -- "$5" bad.out | head -n 1)
+	why=$(grep -- "$5" bad.out | head -n 1 | sed 's/^.*[.]suit: [a-z ]*: //; s/^.*came to nothing: //')
 	sed 's/^/     /' bad.out
 	window
 	check "$1: version $4 of kvd is healthy and complete" unharmed "$4"
@@ -94,6 +112,8 @@ bad_update()
 section "Two services, each in a cgroup of its own, and clients that stay connected"
 note "$(grep -c '^processor' /proc/cpuinfo) CPUs, Linux $(uname -r)"
 check "the module ravelin.ko loads" insmod /modules/ravelin.ko
+check "ravelin check finds all that is needed" ravelin check
+sed 's/^/     /' check.out
 check "Ravelin runs below this Linux" ravelin info
 sed 's/^/     /' check.out
 start_service kvd kvd -p "$KVD_PORT"
@@ -109,11 +129,28 @@ check "redis: a key" redis_answers "+OK" SET account "$ACCOUNT"
 check "redis: FLUSHALL as packaged loses it" redis_answers "+OK" FLUSHALL
 check "redis: it is gone" redis_answers '$-1' GET account
 check "redis: a new one" redis_answers "+OK" SET account "$ACCOUNT"
+mkdir -p updates/kvd updates/redis
+cat >raveld.conf <<CONFIG
+[service kvd]
+pid-file = /run/kvd.pid
+health = $KVD_HEALTH
+updates = /run/updates/kvd
+deadline = 5s
+[service redis]
+cgroup = /sys/fs/cgroup/redis
+health = $REDIS_HEALTH
+updates = /run/updates/redis
+deadline = 5s
+CONFIG
+check "raveld knows how to watch both services" raveld --config raveld.conf --check
+raveld --config raveld.conf 2>raveld.log &
+raveld=$!
 start_load kvd kvclient load -p "$KVD_PORT" -c 4 -w 20000
 start_load redis redisclient load -p "$REDIS_PORT" -c 4 -w 20000
 check "kvd: clients are connected" wait_for kvd.load started
 check "redis: clients are connected" wait_for redis.load started
-window
+sleep 1
+window # without the first second, in which everything is new
 sleep 1
 window
 row "(none)" "" "$kvd_gap" "$redis_gap" "one second without an update"
@@ -127,7 +164,8 @@ bad_update "for other code" kvd-other-code.suit refused 1 "does not hold the exp
 section "Updates that fail and are rolled back"
 bad_update "loses a key" kvd-loses-key.suit "rolled back" 1 "self-check failed"
 bad_update "loops" kvd-loops.suit "rolled back" 1 "died while it held the target"
-bad_update "fails health check" kvd-sick.suit "rolled back" 1 "health"
+check "redis went on while kvd stood still for the watchdog" test "$redis_gap" -lt "$kvd_gap"
+bad_update "fails health check" kvd-sick.suit "rolled back" 1 "health" hand_to_raveld
 
 section "Both services get their update in the same second, clients connected"
 window
@@ -146,8 +184,9 @@ for service in kvd redis; do
 	sed 's/^/       /' "$service-good.out"
 done
 window
-row "kvd 1 -> 2" applied "$kvd_gap" "" "$(grep -c . kvd-good.out) lines above"
-row "redis FLUSHALL" applied "" "$redis_gap" ""
+for service in kvd redis; do
+	row "$service, both at once" applied "$kvd_gap" "$redis_gap" "$(grep -o 'paused for .*' $service-good.out)"
+done
 check "kvd: version 2 is healthy and has everything" unharmed 2
 check "kvd: the exploit is refused" exploit_gives 1 "$ACCOUNT"
 note "$(head -n 1 check.out)"
@@ -165,7 +204,11 @@ for service in kvd redis; do
 	note "$(grep result= $service.load)"
 	[ ! -s $service.err ] || note "$(cat $service.err)"
 done
-check "the log of all attempts is complete and unchanged" ravelin update log --verify
+kill -TERM "$raveld"
+wait "$raveld"
+check "raveld ends when it is asked to" test $? = 0
+check "the log of all attempts is complete and unchanged" ravelin update log
+sed 's/^/     /' check.out
 check "the live tables grant nothing that they must not" ravelin audit
 printf '\n'
 table

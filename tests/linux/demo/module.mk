@@ -31,7 +31,7 @@ DEMO_BAD := tests/linux/kvd/update-bad
 $(eval $(call DEMO_KVD_UPDATE,kvd-2,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_V2)/update.c))
 $(eval $(call DEMO_KVD_UPDATE,kvd-other-code,$(DEMO_DIR)/other/kvd,$(DEMO_V2)/new.c,$(DEMO_V2)/update.c))
 $(eval $(call DEMO_KVD_UPDATE,kvd-loses-key,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/lose-key.c))
-$(eval $(call DEMO_KVD_UPDATE,kvd-loops,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/loop.c,--budget 500ms))
+$(eval $(call DEMO_KVD_UPDATE,kvd-loops,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/loop.c,--budget 300ms))
 $(eval $(call DEMO_KVD_UPDATE,kvd-sick,$(DEMO_KVD),$(DEMO_BAD)/sick.c,$(DEMO_V2)/update.c))
 
 $(DEMO_UPDATES)/redis-2.suit: /usr/bin/redis-server tests/linux/redis/update/new.c $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
