@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Attacks on Ravelin by a Linux guest: a test module, a program, and the guest that runs them.
+
+ATTACK_DIR := $(B)/tests/linux/attack
+ATTACK_OBJ := $(patsubst tests/linux/attack/%.c,$(ATTACK_DIR)/%.o,$(wildcard tests/linux/attack/*.c))
+ATTACK_MODULE := $(wildcard tests/linux/attack/module/*) tests/linux/attack/attack-device.h
+
+$(ATTACK_OBJ): $(ATTACK_DIR)/%.o: tests/linux/attack/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_CFLAGS) -Itools/libravelin -pthread -MMD -MP -c -o $@ $<
+
+$(ATTACK_DIR)/attack: $(ATTACK_OBJ) $(LIBRAVELIN_A)
+	$(HOSTCC) -pthread -o $@ $^ -lcrypto
+
+# Kbuild writes next to the sources, so it gets a copy of them.
+$(ATTACK_DIR)/attack.ko: $(ATTACK_MODULE) include/ravelin/types.h
+	rm -rf $(ATTACK_DIR)/module && mkdir -p $(ATTACK_DIR)/module && cp $(ATTACK_MODULE) $(ATTACK_DIR)/module/
+	$(MAKE) --no-print-directory -s -C "$$(scripts/fetch-kernel --build $(B) --print KDIR cloud)" \
+		M=$(abspath $(ATTACK_DIR))/module RAVELIN_INCLUDE=$(abspath include) \
+		ATTACK_INCLUDE=$(abspath $(ATTACK_DIR))/module modules
+	cp $(ATTACK_DIR)/module/attack.ko $@
+
+ALL += $(ATTACK_DIR)/attack $(ATTACK_DIR)/attack.ko
+
+-include $(ATTACK_OBJ:.o=.d)

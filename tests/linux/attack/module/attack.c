@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * attack.c - test module: what a guest's kernel can try against Ravelin, on behalf of a program (attack-device.h). Every
+ * instruction that may fault has an entry in the exception table, so that the guest lives and the program learns the vector.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/asm.h>
+#include <asm/extable_fixup_types.h>
+#include <asm/trapnr.h>
+
+#include "attack-device.h"
+
+#define DOORBELL_PORT 0xb2
+#define MEMORY_MAX (1u << 20)
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_X2APIC (1u << 10)
+#define MSR_X2APIC_ICR 0x830
+#define XAPIC_BASE 0xfee00000ul
+#define XAPIC_ICR_LOW 0x300
+#define XAPIC_ICR_HIGH 0x310
+#define ICR_PENDING (1u << 12)
+#define ICR_PATIENCE 1000000u
+#define CR4_VMXE (1ul << 13)
+
+/* RAX is the vector after a fault of the instruction at 1:, ATTACK_NO_TRAP without one. */
+#define TRY(instruction) "1: " instruction "\n\tmov $-1, %%rax\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_FAULT)
+
+struct memory {
+	void *page;
+	unsigned int order;
+};
+
+static void attack_call(struct attack_call *c)
+{
+	u64 rax = c->rax, rdi = c->rdi, rsi = c->rsi, rdx = c->rdx;
+	u64 trapped = 0;
+	register u64 r8 __asm__("r8");
+
+	r8 = c->r8;
+
+	/* The fix-up puts the vector into RAX, which holds a result otherwise: RCX tells the two apart. */
+	if (c->doorbell)
+		asm volatile("mov $1, %%ecx\n1: out %%al, %[port]\n\txor %%ecx, %%ecx\n2:\n" _ASM_EXTABLE_TYPE(
+				 1b, 2b, EX_TYPE_FAULT)
+			     : "+a"(rax), "+D"(rdi), "+S"(rsi), "+r"(r8), "+c"(trapped), "+d"(rdx)
+			     : [port] "N"(DOORBELL_PORT)
+			     : "memory");
+	else
+		asm volatile(
+		    "mov $1, %%ecx\n1: vmcall\n\txor %%ecx, %%ecx\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_FAULT)
+		    : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+c"(trapped)
+		    :
+		    : "memory");
+	c->trap = trapped ? (int)rax : ATTACK_NO_TRAP;
+	c->rax = rax;
+	c->rdi = rdi;
+	c->rsi = rsi;
+	c->rdx = rdx;
+	c->r8 = r8;
+}
+
+static long touch_read(const void *at, u64 *value)
+{
+	u64 got = *value;
+	long trap;
+
+	asm volatile(TRY("mov (%[at]), %[got]") : "=&a"(trap), [got] "+r"(got) : [at] "r"(at) : "memory");
+	if (trap == ATTACK_NO_TRAP)
+		*value = got;
+	return trap;
+}
+
+static long touch_write(void *at, u64 value)
+{
+	long trap;
+
+	asm volatile(TRY("mov %[value], (%[at])") : "=&a"(trap) : [value] "r"(value), [at] "r"(at) : "memory");
+	return trap;
+}
+
+static void *physical_map(u32 how, u64 address, u64 bytes)
+{
+	switch (how) {
+	case ATTACK_MAP_MEMREMAP:
+		return memremap(address, bytes, MEMREMAP_WB);
+	case ATTACK_MAP_IOREMAP:
+		return (void __force *)ioremap(address, bytes);
+	case ATTACK_MAP_IOREMAP_WC:
+		return (void __force *)ioremap_wc(address, bytes);
+	default:
+		return NULL;
+	}
+}
+
+static void physical_unmap(u32 how, void *at)
+{
+	if (how == ATTACK_MAP_MEMREMAP)
+		memunmap(at);
+	else
+		iounmap((void __iomem __force *)at);
+}
+
+static int attack_touch(struct attack_touch *t)
+{
+	u64 done;
+	long trap;
+	u8 *at;
+
+	if (t->step < sizeof(u64) || t->bytes < sizeof(u64) || t->bytes > 1ull << 30)
+		return -EINVAL;
+	at = physical_map(t->mapping, t->address, t->bytes);
+	if (!at)
+		return -EFAULT;
+	t->touches = 0;
+	t->general_protections = 0;
+	t->other_traps = 0;
+	for (done = 0; done <= t->bytes - sizeof(u64); done += t->step) {
+		t->touches++;
+		trap = t->write ? touch_write(at + done, t->value) : touch_read(at + done, &t->value);
+		if (trap == X86_TRAP_GP) {
+			t->general_protections++;
+			t->last_trapped = t->address + done;
+		} else if (trap != ATTACK_NO_TRAP) {
+			t->other_traps++;
+		}
+		cond_resched();
+	}
+	physical_unmap(t->mapping, at);
+	return 0;
+}
+
+#define CASE(number, instruction)                                                                                      \
+	case number:                                                                                                   \
+		asm volatile(TRY(instruction)                                                                          \
+			     : "=&a"(trap)                                                                             \
+			     : [m] "r"(operand), [r] "r"(0ul), [z] "c"(0ul)                                            \
+			     : "memory");                                                                              \
+		break
+
+static int attack_execute(struct attack_execute *e)
+{
+	u64 *operand = (u64 *)get_zeroed_page(GFP_KERNEL);
+	unsigned long flags, cr4;
+	long trap = ATTACK_NO_TRAP;
+
+	if (!operand)
+		return -ENOMEM;
+	operand[0] = virt_to_phys(operand);
+	local_irq_save(flags);
+	switch (e->instruction) {
+		CASE(ATTACK_VMXON, "vmxon (%[m])");
+		CASE(ATTACK_VMXOFF, "vmxoff");
+		CASE(ATTACK_VMCLEAR, "vmclear (%[m])");
+		CASE(ATTACK_VMPTRLD, "vmptrld (%[m])");
+		CASE(ATTACK_VMPTRST, "vmptrst (%[m])");
+		CASE(ATTACK_VMLAUNCH, "vmlaunch");
+		CASE(ATTACK_VMRESUME, "vmresume");
+		CASE(ATTACK_VMREAD, "vmread %[r], (%[m])");
+		CASE(ATTACK_VMWRITE, "vmwrite (%[m]), %[r]");
+		CASE(ATTACK_INVEPT, "invept (%[m]), %[r]");
+		CASE(ATTACK_INVVPID, "invvpid (%[m]), %[r]");
+		CASE(ATTACK_VMFUNC, ".byte 0x0f, 0x01, 0xd4");
+		CASE(ATTACK_GETSEC, ".byte 0x0f, 0x37");
+	case ATTACK_SET_VMXE:
+		asm volatile("mov %%cr4, %0" : "=r"(cr4));
+		asm volatile(TRY("mov %[value], %%cr4") : "=&a"(trap) : [value] "r"(cr4 | CR4_VMXE) : "memory");
+		/* Had it been let through, it would have to go again. */
+		asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+		break;
+	default:
+		trap = -EINVAL;
+	}
+	local_irq_restore(flags);
+	free_page((unsigned long)operand);
+	e->trap = (int)trap;
+	return 0;
+}
+
+static void attack_msr(struct attack_msr *m)
+{
+	u32 low = (u32)m->value, high = (u32)(m->value >> 32);
+	u64 trapped = 1, vector = low;
+
+	if (m->write)
+		asm volatile("1: wrmsr\n\txor %%esi, %%esi\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_FAULT)
+			     : "+a"(vector), "+S"(trapped)
+			     : "c"(m->msr), "d"(high)
+			     : "memory");
+	else
+		asm volatile("1: rdmsr\n\txor %%esi, %%esi\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_FAULT)
+			     : "+a"(vector), "+S"(trapped), "+d"(high)
+			     : "c"(m->msr)
+			     : "memory");
+	m->trap = trapped ? (int)vector : ATTACK_NO_TRAP;
+	if (!m->write && !trapped)
+		m->value = (u32)vector | (u64)high << 32;
+}
+
+static int attack_ipi(const struct attack_ipi *s)
+{
+	u32 spread = s->spread ? s->spread : 1, i, wait;
+	void __iomem *apic = NULL;
+	u64 base;
+
+	rdmsrl(MSR_APIC_BASE, base);
+	if (!(base & APIC_BASE_X2APIC)) {
+		apic = ioremap(XAPIC_BASE, PAGE_SIZE);
+		if (!apic)
+			return -ENOMEM;
+	}
+	for (i = 0; i < s->count; i++) {
+		u32 low = s->command + i % spread;
+
+		/* The two halves belong together, and Linux sends IPIs from interrupts, too. */
+		local_irq_disable();
+		if (apic) {
+			for (wait = 0; wait < ICR_PATIENCE && (readl(apic + XAPIC_ICR_LOW) & ICR_PENDING); wait++)
+				cpu_relax();
+			writel(s->apic_id << 24, apic + XAPIC_ICR_HIGH);
+			writel(low, apic + XAPIC_ICR_LOW);
+		} else {
+			wrmsrl(MSR_X2APIC_ICR, low | (u64)s->apic_id << 32);
+		}
+		local_irq_enable();
+		cond_resched();
+	}
+	if (apic)
+		iounmap(apic);
+	return 0;
+}
+
+static int attack_memory(struct file *file, struct attack_memory *m)
+{
+	struct memory *memory = file->private_data;
+
+	if (memory->page || m->bytes == 0 || m->bytes > MEMORY_MAX)
+		return -EINVAL;
+	memory->order = get_order(m->bytes);
+	memory->page = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, memory->order);
+	if (!memory->page)
+		return -ENOMEM;
+	m->address = virt_to_phys(memory->page);
+	return 0;
+}
+
+union argument {
+	struct attack_call call;
+	struct attack_touch touch;
+	struct attack_execute execute;
+	struct attack_msr msr;
+	struct attack_ipi ipi;
+	struct attack_memory memory;
+};
+
+static int device_dispatch(struct file *file, unsigned int command, union argument *a)
+{
+	switch (command) {
+	case ATTACK_CALL:
+		attack_call(&a->call);
+		return 0;
+	case ATTACK_TOUCH:
+		return attack_touch(&a->touch);
+	case ATTACK_EXECUTE:
+		return attack_execute(&a->execute);
+	case ATTACK_MSR:
+		attack_msr(&a->msr);
+		return 0;
+	case ATTACK_IPI:
+		return attack_ipi(&a->ipi);
+	case ATTACK_MEMORY:
+		return attack_memory(file, &a->memory);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long device_ioctl(struct file *file, unsigned int command, unsigned long address)
+{
+	void __user *user = (void __user *)address;
+	union argument a;
+	int error;
+
+	if (_IOC_SIZE(command) > sizeof(a))
+		return -ENOTTY;
+	if (copy_from_user(&a, user, _IOC_SIZE(command)))
+		return -EFAULT;
+	error = device_dispatch(file, command, &a);
+	if (!error && copy_to_user(user, &a, _IOC_SIZE(command)))
+		error = -EFAULT;
+	return error;
+}
+
+static int device_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return remap_pfn_range(vma, vma->vm_start, vma->vm_pgoff, vma->vm_end - vma->vm_start, vma->vm_page_prot);
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	file->private_data = kzalloc(sizeof(struct memory), GFP_KERNEL);
+	return file->private_data ? 0 : -ENOMEM;
+}
+
+/* Mappings hold the file open, so nobody sees the memory any more. */
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct memory *memory = file->private_data;
+
+	if (memory->page)
+		free_pages((unsigned long)memory->page, memory->order);
+	kfree(memory);
+	return 0;
+}
+
+static const struct file_operations device_operations = {
+    .owner = THIS_MODULE,
+    .open = device_open,
+    .release = device_release,
+    .unlocked_ioctl = device_ioctl,
+    .mmap = device_mmap,
+};
+
+static struct miscdevice device = {
+    .minor = MISC_DYNAMIC_MINOR,
+    .name = "attack",
+    .fops = &device_operations,
+    .mode = 0600,
+};
+
+module_misc_device(device);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Test module: what a guest can try against Ravelin");
