@@ -217,6 +217,40 @@ static int list_pin(struct rv_target *t, struct rv_failure *why)
 	return 0;
 }
 
+bool rv_pin_overlaps(const struct rv_target *t, u64 start, u64 end)
+{
+	u32 low = 0, high = t->count, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (t->entry[middle].va + PAGE_SIZE <= start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < t->count && t->entry[low].va < end;
+}
+
+/** Checks that every listed page is still mapped where it was. mmap_lock is held. */
+static int list_check(const struct rv_target *t, struct rv_failure *why)
+{
+	struct page *page;
+	bool same;
+	u32 i;
+
+	for (i = 0; i < t->count; i++) {
+		/* With FOLL_DUMP a page that went away is an error and does not come back as a new one. */
+		same = false;
+		if (rv_compat_get(t->mm, t->entry[i].va, FOLL_FORCE | FOLL_DUMP, &page) == 1) {
+			same = page == t->page[i];
+			put_page(page);
+		}
+		if (!same)
+			return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_REMAPPED, t->entry[i].va);
+	}
+	return 0;
+}
+
 int rv_pin_all(struct rv_target *t, struct rv_failure *why)
 {
 	struct stacks stacks = {};
@@ -237,6 +271,11 @@ int rv_pin_all(struct rv_target *t, struct rv_failure *why)
 	error = list_fill(t, &stacks, why);
 	if (!error)
 		error = list_pin(t, why);
+	if (!error) {
+		/* Pinning itself replaces pages. From here on whoever does is noticed, and up to here nobody has. */
+		smp_store_release(&t->watched, true);
+		error = list_check(t, why);
+	}
 	mmap_read_unlock(t->mm);
 out:
 	kvfree(stacks.sp);
@@ -260,11 +299,10 @@ void rv_pin_release(struct rv_target *t)
 int rv_pin_check(struct rv_target *t, bool heap, struct rv_failure *why)
 {
 	struct stacks stacks = {};
-	struct page *page;
-	bool same;
 	int error;
-	u32 i;
 
+	if (!heap && !READ_ONCE(t->touched))
+		return 0;
 	if (heap) {
 		error = stacks_get(t, &stacks);
 		if (error)
@@ -273,16 +311,8 @@ int rv_pin_check(struct rv_target *t, bool heap, struct rv_failure *why)
 	error = mmap_read_lock_killable(t->mm);
 	if (error)
 		goto out;
-	for (i = 0; i < t->count && !error; i++) {
-		/* With FOLL_DUMP a page that went away is an error and does not come back as a new one. */
-		same = false;
-		if (rv_compat_get(t->mm, t->entry[i].va, FOLL_FORCE | FOLL_DUMP, &page) == 1) {
-			same = page == t->page[i];
-			put_page(page);
-		}
-		if (!same)
-			error = rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_REMAPPED, t->entry[i].va);
-	}
+	if (READ_ONCE(t->touched))
+		error = list_check(t, why);
 	if (!error && heap)
 		error = heap_walk(t, &stacks, true, why);
 	mmap_read_unlock(t->mm);

@@ -73,6 +73,8 @@ struct rv_fresh {
 struct rv_target {
 	struct mmu_notifier notifier; /* tells when the address space ends */
 	bool registered;
+	bool watched; /* entry[] is final: invalidations of its pages set touched */
+	bool touched; /* some page of the list may have been unmapped or replaced */
 	struct mm_struct *mm; /* mmgrab()bed: the pages may go away, the structure not */
 	struct pid *pid;
 	pid_t number; /* in the namespace of the process that asked */
@@ -113,8 +115,13 @@ int rv_target_check(struct rv_target *t, bool rollback, struct rv_failure *why);
 int rv_pin_all(struct rv_target *t, struct rv_failure *why);
 /** Unpins and frees what rv_pin_all() did. */
 void rv_pin_release(struct rv_target *t);
-/** Checks that the pinned pages are still mapped where they were, and with @heap that the heap has no others. */
+/**
+ * Checks that the pinned pages are still mapped where they were, which takes no time as long as nothing has touched their mappings, and with
+ * @heap that the heap has no others.
+ */
 int rv_pin_check(struct rv_target *t, bool heap, struct rv_failure *why);
+/** True if some listed page lies in [start, end). Any context; the list must be final. */
+bool rv_pin_overlaps(const struct rv_target *t, u64 start, u64 end);
 /** Pages pinned at the moment, for struct rv_driver_info. */
 u64 rv_pin_pages(void);
 

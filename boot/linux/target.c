@@ -31,8 +31,19 @@ static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm
 	t->gone(t);
 }
 
+/** Something happens to mappings: only noted, the pages are looked at when it matters. May not sleep. */
+static int notifier_invalidate(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+{
+	struct rv_target *t = container_of(notifier, struct rv_target, notifier);
+
+	if (smp_load_acquire(&t->watched) && rv_pin_overlaps(t, range->start, range->end))
+		WRITE_ONCE(t->touched, true);
+	return 0;
+}
+
 static const struct mmu_notifier_ops notifier_operations = {
     .release = notifier_release,
+    .invalidate_range_start = notifier_invalidate,
 };
 
 /** The executable of @mm, with a reference, or NULL. */
@@ -273,10 +284,11 @@ void rv_target_free(struct rv_target *t, bool keep_fresh)
 		mapping_do(t, true, &ignored);
 		mmput(t->mm);
 	}
-	rv_pin_release(t);
+	/* First no more calls to us, then no more list for them to look at. */
 	if (t->registered)
 		mmu_notifier_unregister(&t->notifier, t->mm);
 	t->registered = false;
+	rv_pin_release(t);
 	if (t->mm)
 		mmdrop(t->mm);
 	t->mm = NULL;

@@ -3,6 +3,7 @@
  * threads.c - looks at the threads of a target: frozen, and outside the code that changes?
  */
 #include "ravelin.h"
+#include "compat.h"
 
 #include <linux/mm.h>
 #include <linux/ptrace.h>
@@ -130,58 +131,65 @@ static struct span span_of_ranges(const struct rv_target *t, bool rollback)
 	return (struct span){.low = low, .bytes = high > low ? high - low : 0};
 }
 
-/** Where the stack that holds @sp ends, as far as it is looked at. */
-static unsigned long stack_end(struct mm_struct *mm, unsigned long sp)
+/** True if a word of this page, from @offset up to @end, is an address inside. */
+static bool page_has_address_inside(const struct rv_target *t, struct page *page, unsigned long offset,
+				    unsigned long end, bool rollback, struct span span)
 {
-	struct vm_area_struct *vma;
-	unsigned long end = sp;
+	const u64 *word = page_address(page);
+	unsigned long i;
 
-	mmap_read_lock(mm);
-	vma = find_vma(mm, sp);
-	if (vma && vma->vm_start <= sp)
-		end = min(vma->vm_end, sp + STACK_MAX);
-	mmap_read_unlock(mm);
-	return end;
+	for (i = offset / sizeof(u64); i < end / sizeof(u64); i++) {
+		if (word[i] - span.low < span.bytes && address_is_inside(t, word[i], rollback))
+			return true;
+	}
+	return false;
 }
 
-static int stack_check(const struct rv_target *t, struct task_struct *thread, bool rollback, struct span span,
-		       u64 *word, struct rv_failure *why)
+/** Looks at one thread. mmap_lock is held. @return true if it is in the way, also if its stack can't be read */
+static bool thread_is_inside(const struct rv_target *t, struct task_struct *thread, bool rollback, struct span span)
 {
 	const struct pt_regs *regs = task_pt_regs(thread);
-	unsigned long address = ALIGN(regs->sp, sizeof(u64)), end;
-	unsigned int i, part;
+	unsigned long at = ALIGN(regs->sp, sizeof(u64)), end = at, part;
+	struct vm_area_struct *vma;
+	struct page *page;
+	bool inside;
 
 	if (address_is_inside(t, regs->ip, rollback))
-		return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread));
-	end = stack_end(t->mm, address);
-	while (address < end) {
-		part = (unsigned int)min(end - address, PAGE_SIZE - offset_in_page(address));
-		if (access_process_vm(thread, address, word, (int)part, FOLL_FORCE) != (int)part)
-			return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread));
-		for (i = 0; i < part / sizeof(u64); i++) {
-			if (word[i] - span.low < span.bytes && address_is_inside(t, word[i], rollback))
-				return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread));
-		}
-		address += part;
+		return true;
+	vma = find_vma(t->mm, at);
+	if (vma && vma->vm_start <= at)
+		end = min(vma->vm_end, at + STACK_MAX);
+	for (; at < end; at += part) {
+		part = min(end - at, PAGE_SIZE - offset_in_page(at));
+		if (rv_compat_get(t->mm, at & PAGE_MASK, FOLL_FORCE, &page) != 1)
+			return true;
+		inside =
+		    page_has_address_inside(t, page, offset_in_page(at), offset_in_page(at) + part, rollback, span);
+		put_page(page);
+		if (inside)
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thread, u32 count, bool rollback,
 			    struct rv_failure *why)
 {
 	struct span span = span_of_ranges(t, rollback);
-	u64 *word = kmalloc(PAGE_SIZE, GFP_KERNEL);
-	int error = 0;
+	int error = mmap_read_lock_killable(t->mm);
 	u32 i;
 
-	if (!word)
-		return -ENOMEM;
-	for (i = 0; i < count && !error; i++) {
+	if (error)
+		return error;
+	for (i = 0; i < count; i++) {
 		/* Without an address space of its own it is exiting: it never goes back to user mode. */
-		if (READ_ONCE(thread[i]->mm) == t->mm && !(thread[i]->flags & PF_EXITING))
-			error = stack_check(t, thread[i], rollback, span, word, why);
+		if (READ_ONCE(thread[i]->mm) != t->mm || (thread[i]->flags & PF_EXITING))
+			continue;
+		if (thread_is_inside(t, thread[i], rollback, span)) {
+			error = rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread[i]));
+			break;
+		}
 	}
-	kfree(word);
+	mmap_read_unlock(t->mm);
 	return error;
 }

@@ -206,9 +206,8 @@ static int course_run(struct course *c)
 				return error;
 		}
 		error = course_prepare(c);
-		if (error)
-			return error;
-		error = course_apply(c);
+		if (!error)
+			error = course_apply(c);
 		if (!error)
 			return 0;
 		course_drop(c);

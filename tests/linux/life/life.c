@@ -483,6 +483,8 @@ int main(int argc, char **argv)
 	target_path = argv[1];
 	file = fopen(argv[2], "rb");
 	envelope_bytes = file ? fread(envelope, 1, sizeof(envelope) - 16, file) : 0;
+	if (file)
+		fclose(file);
 	if (ravelin_image_find(envelope, envelope_bytes, &image, &offset, &why)) {
 		printf("FAIL life: %s is no update\n", argv[2]);
 		return 1;

@@ -187,6 +187,16 @@ static void changed_memory_is_prepared_again(void **state)
 	}
 }
 
+static void memory_that_changes_while_it_is_prepared(void **state)
+{
+	(void)state;
+	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_PREPARE, 2, EAGAIN, RV_REASON_DRIVER_REMAPPED, 0};
+	assert_int_equal(apply(0, NULL), 0);
+	assert_int_equal(report.prepares, 3);
+	assert_int_equal(report.freezes, 1);
+	assert_int_equal(calls(RV_IOCTL_DESTROY), 0);
+}
+
 static void memory_that_keeps_changing_is_prepared_frozen(void **state)
 {
 	(void)state;
@@ -295,6 +305,7 @@ int main(void)
 	    cmocka_unit_test_setup(thread_in_the_way_is_tried_again, setup),
 	    cmocka_unit_test_setup(thread_that_stays_ends_it, setup),
 	    cmocka_unit_test(changed_memory_is_prepared_again),
+	    cmocka_unit_test_setup(memory_that_changes_while_it_is_prepared, setup),
 	    cmocka_unit_test_setup(memory_that_keeps_changing_is_prepared_frozen, setup),
 	    cmocka_unit_test_setup(refusal_never_freezes, setup),
 	    cmocka_unit_test_setup(failed_self_check_thaws, setup),
