@@ -302,6 +302,14 @@ static void test_xsetbv(void **state)
 		vmcs_set(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	}
 	vmcs_set(VMCS_GUEST_RIP, RIP);
+	/* On a CPU with MPX and AMX their two components go together. */
+	hv.xcr0_supported = 0x600ff;
+	const uint64_t half[] = {0xf, 0x17, 1ull << 17 | 7, 1ull << 18 | 7, 0x20007, 0x40007};
+
+	for (uint32_t i = 0; i < sizeof(half) / sizeof(half[0]); i++) {
+		do_xsetbv(0, half[i]);
+		expect_gp();
+	}
 	do_xsetbv(1, 3);
 	expect_gp();
 	vmcs_set(VMCS_GUEST_ACCESS + 2 * SEG_SS, 0xc0f3); /* CPL 3 */

@@ -136,6 +136,47 @@ static void test_create_refuses(void **state)
 	}
 }
 
+/* A count that makes the list's size wrap, with a list that has room for what is left of it. */
+static void test_target_counts(void **state)
+{
+	const uint32_t counts[] = {RV_FIMCE_MAX_TARGETS + 1, 0x0aaaaaab, 0xffffffff};
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		struct rv_fimce_create *c = fake_create(2);
+
+		fake_frames(FAKE_TARGET_LIST, FAKE_TARGETS, 511, 511 * RV_PAGE_SIZE);
+		for (uint32_t t = 0; t < RV_FIMCE_MAX_TARGETS + 1; t++)
+			((struct rv_target_page *)pa_pointer(pa_make(FAKE_TARGETS)))[t] =
+			    (struct rv_target_page){.va = FAKE_TARGET_VA + t * (uint64_t)RV_PAGE_SIZE,
+						    .gpa = FAKE_TARGET,
+						    .kind = RV_TARGET_TEXT};
+		c->target_count = counts[i];
+		assert_int_equal(CREATE(), -RV_EINVAL);
+		assert_int_equal(REASON(), RV_REASON_FIMCE_SIZE);
+		expect_clean();
+	}
+}
+
+/* A task may claim as much output as it likes. */
+static void test_output_is_clamped(void **state)
+{
+	const struct fake_step steps[] = {
+	    {.call = RV_FC_MEASURED, .before = fake_measured}, {.call = RV_FC_EXIT, .rsi = 0x100000008ull}, {0}};
+	int64_t id;
+
+	(void)state;
+	fake_create(0);
+	id = CREATE();
+	fake_task(fimce_find((uint32_t)id), steps);
+	assert_int_equal(RUN(id), RV_FIMCE_DONE);
+	assert_int_equal(status(id)->output_bytes, RV_PAGE_SIZE);
+	fake_frames(FAKE_LIST, FAKE_BUFFER, 2, 2 * RV_PAGE_SIZE);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_OUTPUT, (uint64_t)id, FAKE_LIST, 0), RV_PAGE_SIZE);
+	assert_int_equal(DESTROY(id), 0);
+	expect_clean();
+}
+
 static void test_targets_are_checked(void **state)
 {
 	const struct rv_target_page good = {.va = FAKE_TARGET_VA, .gpa = FAKE_TARGET, .kind = RV_TARGET_TEXT};
@@ -540,6 +581,8 @@ int main(void)
 	    T(test_life),
 	    T(test_create_refuses),
 	    T(test_targets_are_checked),
+	    T(test_target_counts),
+	    T(test_output_is_clamped),
 	    T(test_slots_run_out),
 	    T(test_pool_runs_out),
 	    T(test_ids_stay_small_and_unique),
