@@ -223,7 +223,7 @@ static void test_storm(void)
 
 static void test_cycles(void)
 {
-	uint64_t cycles = option_number("cycles", 100), before = pool_free(), begin = rdtsc();
+	uint64_t cycles = option_number("cycles", 1000), before = pool_free(), begin = rdtsc();
 	uint32_t good = 0;
 
 	report_group("cycles");

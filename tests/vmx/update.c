@@ -43,6 +43,7 @@ static uint64_t prepare(const char *file)
 
 	if (!report(id != 0 && fimce_status(id)->update == RV_UPDATE_PREPARED, "%s is prepared", file)) {
 		update_print(file, id);
+		fimce_destroy(id);
 		return 0;
 	}
 	return id;
@@ -98,7 +99,7 @@ static void test_refusals(void)
 			update_print("unsigned", id);
 		fimce_destroy(id);
 	}
-	refused_by_manager("code.img", 0, RV_REASON_IMAGE_FIELD, "an update image without its envelope");
+	refused_by_manager("code.img", 0, RV_REASON_FIMCE_CAPABILITY, "an update image without its envelope");
 	refused_by_manager("other-key.suit", 0, RV_REASON_SUIT_KEY, "an update signed by another key");
 	refused_by_manager("code.suit", 1000, RV_REASON_SUIT_PAYLOAD, "an update with one bit of the payload changed");
 	refused_by_manager("code.suit", 300, RV_REASON_SUIT_DIGEST, "an update with one bit of the manifest changed");

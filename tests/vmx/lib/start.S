@@ -140,6 +140,9 @@ user_run:
 	push %rdi
 	iretq
 user_done:
+	mov $0x10, %eax			/* the way to ring 3 made them null, which only 64-bit mode forgives */
+	mov %eax, %ds
+	mov %eax, %es
 	pop %r15
 	pop %r14
 	pop %r13
