@@ -73,7 +73,7 @@ static void arena_fill(struct fuzz *f)
 	page->count = counts[random_below(f, 8)];
 	page->bytes =
 	    random_below(f, 4) ? page->count * 4096 - (uint32_t)random_below(f, 100) : (uint32_t)random_next(f);
-	for (uint32_t i = 0; i < 511 && i < 8; i++)
+	for (uint32_t i = 0; i < 8; i++)
 		page->frame[i] = random_address(f);
 	if (random_below(f, 8) == 0) {
 		for (uint32_t i = 8; i < 511; i++)

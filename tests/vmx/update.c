@@ -316,7 +316,7 @@ static struct {
 	volatile bool stop;
 	volatile uint64_t looks, wrong, longest;
 	volatile uint8_t *byte;
-	volatile uint64_t *word;
+	volatile uint64_t *volatile word;
 	uint64_t good, bad;
 } other;
 
@@ -358,6 +358,45 @@ static void test_isolated(void)
 		     "it is rolled back");
 	report(is_old(), "the target runs the old version");
 	finish(id, pool);
+}
+
+static void work_write_text(void *argument)
+{
+	(void)argument;
+	/* Fills this CPU's TLB with the right to write, then only reads until it is told to write. */
+	for (int i = 0; i < 100; i++)
+		*other.byte = (uint8_t)other.good;
+	other.looks++;
+	while (other.word == NULL)
+		other.wrong += *other.byte != (uint8_t)other.good;
+	*other.byte = (uint8_t)other.good;
+}
+
+/* Rights that are taken away are taken from every CPU, whatever is in its TLB. */
+static void test_flush(void)
+{
+	uint64_t pool = pool_free();
+	uint32_t noticed = 0;
+
+	report_group("flush");
+	for (uint32_t i = 0; i < 3; i++) {
+		uint64_t id, word = 0;
+
+		memset(&other, 0, sizeof(other));
+		other.byte = (volatile uint8_t *)process_text_page() + 2;
+		other.good = *other.byte;
+		smp_run(&cpus[1], work_write_text, NULL);
+		while (other.looks == 0)
+			cpu_pause();
+		id = prepare("code.suit");
+		other.word = &word;
+		if (report(smp_wait(&cpus[1], PATIENCE_US), "the other CPU writes"))
+			noticed += call_reason(call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0)) == RV_REASON_UPDATE_STALE;
+		fimce_destroy(id);
+	}
+	report_equal(noticed, 3, "a write by a CPU that had written there before is noticed");
+	report(is_old(), "the target is as before");
+	report_equal(pool_free(), pool, "the pool is as before");
 }
 
 static void work_flip_byte(void *argument)
@@ -546,6 +585,7 @@ void test_main(void)
 	test_expired();
 	if (cpu_count > 1 && report(smp_start(&cpus[1]), "CPU 1 starts")) {
 		test_isolated();
+		test_flush();
 		test_toctou();
 		test_toctou_frames();
 		test_expired();
