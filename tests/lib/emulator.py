@@ -5,7 +5,7 @@ Exit statuses of both programs:
   0  power-off by the guest, or the --until marker was seen
   2  wrong use, or the emulator cannot be started
   3  the guest reset the machine (unless --reset allows it)
-  4  the emulator stopped with a fatal error (triple fault, emulator panic)
+  4  the emulator stopped with a fatal error (triple fault, emulator panic), or a --fatal text was seen
   5  the serial line was silent for longer than --stall
   124  --timeout passed
 The last line on standard error names the outcome and the wall time.
@@ -38,6 +38,8 @@ def add_common_options(parser):
     parser.add_argument("--serial", default="serial.out", metavar="FILE", help="where the serial output goes")
     parser.add_argument("--until", metavar="TEXT", help="end early when a serial line contains TEXT")
     parser.add_argument("--until-count", type=int, default=1, metavar="N", help="... in the N-th such line")
+    parser.add_argument("--fatal", action="append", default=[], metavar="TEXT",
+                        help="a serial line that contains TEXT ends the run as a fatal stop; may be repeated")
     parser.add_argument("--reset", choices=["error", "end", "continue"], default="error",
                         help="a reset by the guest is an error (default), the normal end, or goes on with the next boot")
     parser.add_argument("--tee", action="store_true", help="copy the serial output to standard output")
@@ -75,11 +77,13 @@ class RunningTime:
 class Serial:
     """Reads a growing file line by line."""
 
-    def __init__(self, path, tee, until, until_count):
+    def __init__(self, path, tee, until, until_count, fatal=()):
         self.path = path
         self.tee = tee
         self.until = until.encode() if until else None
         self.left = until_count
+        self.fatal = [text.encode() for text in fatal]
+        self.fatal_line = None
         self.offset = 0
         self.partial = b""
         self.last_growth = 0.0
@@ -101,14 +105,12 @@ class Serial:
             sys.stdout.buffer.flush()
         lines = (self.partial + data).split(b"\n")
         self.partial = lines.pop()
-        if self.until is None or self.found:
-            return
         for line in lines:
-            if self.until in line:
+            if self.fatal_line is None and any(text in line for text in self.fatal):
+                self.fatal_line = line.decode("utf-8", "replace").strip()
+            if self.until is not None and not self.found and self.until in line:
                 self.left -= 1
-                if self.left <= 0:
-                    self.found = True
-                    return
+                self.found = self.left <= 0
 
 
 def end_process(process):
@@ -131,7 +133,7 @@ def supervise(name, options, command, work, judge, threads=1, pass_fds=()):
     threads: how many busy threads the emulator has. Returns the exit status for sys.exit.
     """
     os.makedirs(os.path.dirname(os.path.abspath(options.serial)), exist_ok=True)
-    serial = Serial(options.serial, options.tee, options.until, options.until_count)
+    serial = Serial(options.serial, options.tee, options.until, options.until_count, options.fatal)
     started = time.monotonic()
 
     def interrupted(signum, _frame):
@@ -157,6 +159,9 @@ def supervise(name, options, command, work, judge, threads=1, pass_fds=()):
             serial.poll(seconds)
             if serial.found:
                 status, text = POWER_OFF, f"marker '{options.until}' seen"
+                break
+            if serial.fatal_line is not None:
+                status, text = FATAL, f"the guest says '{serial.fatal_line}'"
                 break
             status, text = judge(ended, process.returncode)
             if status is not None or ended:
