@@ -408,6 +408,18 @@ static void test_two_updates_of_one_page(void **state)
 	expect_clean();
 }
 
+/* Root mode would write to it for the guest, past the write protection. */
+static void test_lent_code_is_no_buffer(void **state)
+{
+	(void)state;
+	prepared();
+	fake_frames(FAKE_LIST, FAKE_TARGET, 1, RV_PAGE_SIZE);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_GET_INFO, FAKE_LIST, 0, 0), -RV_EFAULT);
+	assert_int_equal(REASON(cpu), RV_REASON_HC_FRAME);
+	expect_targets(0);
+	expect_clean();
+}
+
 static void test_bad_deadline(void **state)
 {
 	(void)state;
@@ -426,14 +438,23 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_apply_and_confirm),       T(test_failed_apply_is_undone),
-	    T(test_looping_apply_is_undone), T(test_exiting_apply_is_undone),
-	    T(test_rollback_by_snapshot),    T(test_rollback_by_revert),
-	    T(test_failed_revert),           T(test_expiry_puts_the_code_back),
-	    T(test_expiry_during_rollback),  T(test_others_during_apply),
-	    T(test_others_during_revert),    T(test_write_makes_it_stale),
-	    T(test_read_does_not),           T(test_lend_refuses),
-	    T(test_two_updates_of_one_page), T(test_bad_deadline),
+	    T(test_apply_and_confirm),
+	    T(test_failed_apply_is_undone),
+	    T(test_looping_apply_is_undone),
+	    T(test_exiting_apply_is_undone),
+	    T(test_rollback_by_snapshot),
+	    T(test_rollback_by_revert),
+	    T(test_failed_revert),
+	    T(test_expiry_puts_the_code_back),
+	    T(test_expiry_during_rollback),
+	    T(test_others_during_apply),
+	    T(test_others_during_revert),
+	    T(test_write_makes_it_stale),
+	    T(test_read_does_not),
+	    T(test_lend_refuses),
+	    T(test_two_updates_of_one_page),
+	    T(test_lent_code_is_no_buffer),
+	    T(test_bad_deadline),
 	};
 
 	return cmocka_run_group_tests_name("hv update", tests, NULL, NULL);
