@@ -231,6 +231,10 @@ static void exit_sipi(struct percpu *cpu)
 	/* Once seen, the bit is cleared before this function looks at it (run_once): a second SIPI must not forget it. */
 	if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SMI)
 		cpu->smi_blocking = true;
+	/* An NMI that came in wait-for-SIPI is nobody's: a CPU that has not started takes none, and its first code, in real
+	 * mode, must not be sent to the firmware's handler. A kick is not lost: enter_prepare looks at everything. */
+	cpu->nmi_seen = 0;
+	__atomic_store_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST);
 	if (cpu->state == RV_CPU_TAKEN) {
 		guest_park(cpu);
 		hypercall_serve_taken(cpu);
