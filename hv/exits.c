@@ -136,7 +136,8 @@ static void deadline_check(struct percpu *cpu)
 		deadline = __atomic_load_n(&hv.deadline_tsc, __ATOMIC_SEQ_CST);
 		now = rdtsc();
 	}
-	timer_set(cpu, deadline != 0, deadline > now ? deadline - now : 1);
+	/* One that has passed and is still there waits for a rollback in progress: look again in a millisecond. */
+	timer_set(cpu, deadline != 0, deadline > now ? deadline - now : hv.launch.tsc_khz);
 }
 
 /*

@@ -248,6 +248,13 @@ static void expire_now(struct fimce *f)
 {
 	fake_time = f->deadline_tsc != 0 ? f->deadline_tsc + 1 : fake_time + 100000000;
 	dim_deadline(hv.cpu[1]);
+	/* A third CPU's guest goes on meanwhile: it is not stopped at each instruction to look at the clock. */
+	uint32_t (*task)(struct regs * r) = fake_guest;
+
+	fake_exit(hv.cpu[2], EXIT_PREEMPTION_TIMER, 0);
+	assert_true(vmcs_read(VMCS_PIN_CONTROLS) & PIN_PREEMPTION_TIMER);
+	assert_true(vmcs_read(VMCS_GUEST_PREEMPTION_TIMER) << hv.caps.timer_shift > hv.launch.tsc_khz / 2);
+	fake_guest = task;
 	assert_true(f->lent);
 	assert_int_equal(leaf(0), 0);
 	unpatch(f);
