@@ -17,7 +17,7 @@
 
 /* What the task asks for. All but RV_CAP_NONE need a signed image. */
 #define RV_CAP_TARGET (1u << 0) /* pages of an update target */
-#define RV_CAP_REVERT \
+#define RV_CAP_REVERT                                                                                                  \
 	(1u << 1) /* answers RV_CMD_REVERT; only with RV_CAP_TARGET. The manager makes RV_MEASURED_HAS_REVERT of it */
 
 #define RV_PERM_R 1u

@@ -139,7 +139,7 @@ static void hex(const uint8_t *bytes, size_t count, char *text)
 int identity_check(struct ravelin *h, pid_t pid, const struct rv_image_header *image)
 {
 	char path[64], name[NAME_MAX + 1], has[41] = "", wants[41] = "";
-	uint8_t id[20] = { 0 };
+	uint8_t id[20] = {0};
 	int error;
 
 	if (!executable_name(pid, name, sizeof(name)))
