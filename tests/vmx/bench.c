@@ -103,9 +103,10 @@ static void bench_start(void)
 	report(small.status.state == RV_FIMCE_DONE && large.status.state == RV_FIMCE_DONE &&
 		   more.status.state == RV_FIMCE_DONE && refused.status.cause == RV_CAUSE_REFUSED,
 	       "the measured FIMCEs end as they should");
-	report_line("# CREATE 1 MiB %lu, of that copy %u; RUN refused at once %lu; seal of 256 pages %lu; RUN of a "
+	report_line("# CREATE small %lu; CREATE 1 MiB %lu, of that copy %u; RUN refused at once %lu; seal of 256 pages "
+		    "%lu; RUN of a "
 		    "small image %lu",
-		    large.create, IMAGE_BYTES / WORD_BYTES, refused.run, seal, small.run);
+		    small.create, large.create, IMAGE_BYTES / WORD_BYTES, refused.run, seal, small.run);
 	report_bench("FIMCE start, 1 MiB, root mode without the copy's repetitions", create + refused.run + seal, 20000,
 		     "instructions");
 	report_bench("exits inside a FIMCE, but for its start and end", small.status.exits - RUN_VMCALLS, 0, "exits");

@@ -26,7 +26,7 @@ $(VMX_BZ): $(B)/tests/vmx/%.bz: $(B)/tests/vmx/%.o $(VMX_LIB_OBJ) tests/vmx/lib/
 VMX_TARGET := $(B)/tests/vmx/target
 VMX_UPDATES := migrate sick refuse crash breach loop slow no-way-back
 VMX_SUIT := $(VMX_UPDATES:%=$(VMX_TARGET)/%.suit) $(addprefix $(VMX_TARGET)/,code.suit code-2.suit other-key.suit big.suit)
-VMX_MKUPDATE_NEEDS := $(B)/mkupdate $(B)/mkfimce $(B)/task.ld $(B)/libpillars.a
+VMX_MKUPDATE_NEEDS := tests/vmx/module.mk $(B)/mkupdate $(B)/mkfimce $(B)/task.ld $(B)/libpillars.a
 VMX_MKUPDATE = $(B)/mkupdate build --target $(VMX_TARGET)/target --new tests/vmx/target/new.c \
 	--replace target_compute=new_compute --key $(VMX_TARGET)/key.pem --name $(basename $(@F)) -o $@
 
