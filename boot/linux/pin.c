@@ -231,21 +231,25 @@ bool rv_pin_overlaps(const struct rv_target *t, u64 start, u64 end)
 	return low < t->count && t->entry[low].va < end;
 }
 
+/** True if this listed page is still mapped where it was. mmap_lock is held. */
+static bool page_is_mapped(const struct rv_target *t, u32 i)
+{
+	struct page *page;
+
+	/* With FOLL_DUMP a page that went away is an error and does not come back as a new one. */
+	if (rv_compat_get(t->mm, t->entry[i].va, FOLL_FORCE | FOLL_DUMP, &page) != 1)
+		return false;
+	put_page(page);
+	return page == t->page[i];
+}
+
 /** Checks that every listed page is still mapped where it was. mmap_lock is held. */
 static int list_check(const struct rv_target *t, struct rv_failure *why)
 {
-	struct page *page;
-	bool same;
 	u32 i;
 
 	for (i = 0; i < t->count; i++) {
-		/* With FOLL_DUMP a page that went away is an error and does not come back as a new one. */
-		same = false;
-		if (rv_compat_get(t->mm, t->entry[i].va, FOLL_FORCE | FOLL_DUMP, &page) == 1) {
-			same = page == t->page[i];
-			put_page(page);
-		}
-		if (!same)
+		if (!page_is_mapped(t, i))
 			return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_REMAPPED, t->entry[i].va);
 	}
 	return 0;
@@ -319,4 +323,17 @@ int rv_pin_check(struct rv_target *t, bool heap, struct rv_failure *why)
 out:
 	kvfree(stacks.sp);
 	return error;
+}
+
+bool rv_pin_text_is_mapped(struct rv_target *t)
+{
+	bool mapped = true;
+	u32 i;
+
+	if (!READ_ONCE(t->touched) || mmap_read_lock_killable(t->mm))
+		return true;
+	for (i = 0; i < t->count && mapped; i++)
+		mapped = t->entry[i].kind != RV_TARGET_TEXT || page_is_mapped(t, i);
+	mmap_read_unlock(t->mm);
+	return mapped;
 }

@@ -74,6 +74,7 @@ struct rv_target {
 	struct mmu_notifier notifier; /* tells when the address space ends */
 	bool registered;
 	bool watched; /* entry[] is final: invalidations of its pages set touched */
+	bool moved; /* seen at rollback: the process has put copies of its own in the place of changed code */
 	bool touched; /* some page of the list may have been unmapped or replaced */
 	struct mm_struct *mm; /* mmgrab()bed: the pages may go away, the structure not */
 	struct pid *pid;
@@ -120,6 +121,8 @@ void rv_pin_release(struct rv_target *t);
  * @heap that the heap has no others.
  */
 int rv_pin_check(struct rv_target *t, bool heap, struct rv_failure *why);
+/** True if all pinned pages of old code are still mapped where they were, or if that can't be told. */
+bool rv_pin_text_is_mapped(struct rv_target *t);
 /** True if some listed page lies in [start, end). Any context; the list must be final. */
 bool rv_pin_overlaps(const struct rv_target *t, u64 start, u64 end);
 /** Pages pinned at the moment, for struct rv_driver_info. */

@@ -280,7 +280,8 @@ void rv_target_free(struct rv_target *t, bool keep_fresh)
 {
 	struct rv_failure ignored;
 
-	if (!keep_fresh && t->fresh_count > 0 && mmget_not_zero(t->mm)) {
+	/* Copies of changed code lead to the new code, and nobody changes them back. */
+	if (!keep_fresh && !t->moved && t->fresh_count > 0 && mmget_not_zero(t->mm)) {
 		mapping_do(t, true, &ignored);
 		mmput(t->mm);
 	}
@@ -318,6 +319,8 @@ int rv_target_check(struct rv_target *t, bool rollback, struct rv_failure *why)
 	/* On the way back the pages are written whether or not the process still maps them; it may have freed some. */
 	if (!error && !rollback)
 		error = rv_pin_check(t, t->has_heap, why);
+	if (!error && rollback)
+		t->moved = !rv_pin_text_is_mapped(t);
 	if (thread)
 		rv_threads_put(thread, count);
 	mmput(t->mm);
