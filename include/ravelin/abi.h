@@ -278,7 +278,9 @@ enum rv_update_state {
 	RV_UPDATE_PREPARED = 1, /* the task verified everything and waits */
 	RV_UPDATE_APPLIED = 2, /* target runs the new version, not yet confirmed */
 	RV_UPDATE_CONFIRMED = 3,
-	RV_UPDATE_ROLLED_BACK = 4, /* by request, or because the task failed or died: every byte as before */
+	RV_UPDATE_ROLLED_BACK =
+	    4, /* the task failed or died in APPLY: every byte as before; or by request: the code as before,
+				    * the data as the update's own way back left it (see RV_CAP_REVERT) */
 	RV_UPDATE_EXPIRED = 5, /* the deadline passed without confirmation and Ravelin rolled it back */
 	RV_UPDATE_STALE = 6 /* the guest wrote to a TEXT page after prepare */
 };

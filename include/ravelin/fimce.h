@@ -67,7 +67,7 @@ enum rv_fimce_call {
 enum rv_fimce_command {
 	RV_CMD_APPLY = 1, /* the target is isolated and snapshotted: patch it, check yourself, yield with the outcome */
 	RV_CMD_REVERT = 2, /* the target is isolated again: undo (migrate back), yield with the outcome */
-	RV_CMD_FINISH = 3 /* confirmed or rolled back: exit */
+	RV_CMD_FINISH = 3 /* nothing more will come: exit. Not sent by this version, which ends the FIMCE instead */
 };
 
 /** One run of pages inside the load area that becomes visible to the task. */
@@ -79,7 +79,8 @@ struct rv_measured_segment {
 };
 
 #define RV_MEASURED_SIGNED (1u << 0)
-#define RV_MEASURED_HAS_REVERT (1u << 1) /* answers RV_CMD_REVERT; otherwise the hypervisor restores the snapshot */
+#define RV_MEASURED_HAS_REVERT                                                                                         \
+	(1u << 1) /* answers RV_CMD_REVERT; otherwise a rollback after APPLY restores the old code only */
 
 /** In the mailbox at RV_FC_MEASURED. Filled by the manager, which is as trusted as the hypervisor. */
 struct rv_measured {
