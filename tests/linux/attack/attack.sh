@@ -21,6 +21,17 @@ touches()
 insmod /modules/ravelin.ko && insmod /modules/attack.ko || exit 1
 /test/attack /test/sha256.img || failed=1
 
+# A CPU that was attacked goes to FIMCEs and back like any other.
+cycle=0
+while [ $cycle -lt 20 ] && ravelin run /test/sha256.img --cpu 1 >cycle.out 2>&1; do
+	cycle=$((cycle + 1))
+done
+if [ $cycle = 20 ] && [ "$(taskset -c 1 nproc)" = 1 ] && [ "$(nproc)" = 2 ]; then
+	passed "20 times a CPU to a FIMCE and back"
+else
+	fail "20 times a CPU to a FIMCE and back" "$cycle times, $(nproc) CPUs: $(tail -n 2 cycle.out)"
+fi
+
 # The freezer works on a cgroup of kvd's own.
 mkdir /sys/fs/cgroup/kvd
 sh -c 'echo $$ >/sys/fs/cgroup/kvd/cgroup.procs; exec /test/kvd -p 7400' >kvd.out 2>&1 &

@@ -21,5 +21,6 @@ $(ATTACK_DIR)/attack.ko: $(ATTACK_MODULE) include/ravelin/types.h
 	cp $(ATTACK_DIR)/module/attack.ko $@
 
 ALL += $(ATTACK_DIR)/attack $(ATTACK_DIR)/attack.ko
+RING_TESTS += tests/linux/attack/attack-guest
 
 -include $(ATTACK_OBJ:.o=.d)
