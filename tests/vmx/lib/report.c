@@ -5,7 +5,8 @@
 #include "x86.h"
 
 #define COM1 0x3f8
-#define ACPI_PM1A_CONTROL 0xb004 /* of the emulated chipset: PIIX4 */
+#define PM1A_BOCHS 0xb004 /* the ACPI control register where each emulator's firmware puts it */
+#define PM1A_QEMU 0x604
 #define ACPI_SLEEP 0x2000
 #define LINE_BYTES 512u
 
@@ -187,7 +188,8 @@ void report_begin(void)
 _Noreturn void report_end(void)
 {
 	report_line("RAVELIN-TEST-END %u", failures != 0);
-	outw(ACPI_PM1A_CONTROL, ACPI_SLEEP);
+	outw(PM1A_BOCHS, ACPI_SLEEP);
+	outw(PM1A_QEMU, ACPI_SLEEP);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
