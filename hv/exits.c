@@ -274,9 +274,12 @@ static void exit_ept_violation(struct percpu *cpu)
 	row = partition_find(&hv.partition, pa_make(gpa.v));
 	if (row != NULL && row->isolated) {
 		/* The page comes back within the FIMCE's time budget: the guest tries again until then. */
-		if (cpu->isolated_touch != gpa.v)
+		uint64_t touch = gpa.v ^ (uint64_t)row->shared << 48;
+
+		/* One record for all tries during this isolation, and one for the next isolation. */
+		if (cpu->isolated_touch != touch)
 			log3(cpu, RV_REASON_ISOLATED_TOUCH, gpa.v, rip, 0);
-		cpu->isolated_touch = gpa.v;
+		cpu->isolated_touch = touch;
 	} else if (row == NULL || row->owner != OWNER_GUEST) {
 		refused = true;
 	} else if (row->perm != PERM_RWX) {

@@ -83,7 +83,7 @@ struct percpu {
 	bool waits_for_sipi;
 	bool timer_armed; /* the deadline timer of the guest VMCS runs */
 	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
-	uint64_t isolated_touch; /* address of the last touch of isolated memory, so that waiting logs once */
+	uint64_t isolated_touch; /* address and FIMCE of the last touch of isolated memory, so that waiting logs once */
 	void *reset_context[5]; /* where to go on after a reset; see reset.h */
 	uint32_t init_storm; /* INIT exits in a row */
 	uint32_t state; /* enum rv_cpu_state */
