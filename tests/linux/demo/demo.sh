@@ -178,7 +178,9 @@ wait "$kvd_apply"
 check "kvd: updated" test $? = 0
 wait "$redis_apply"
 check "redis: updated" test $? = 0
-note "both took from $began to $(cut -d' ' -f1 /proc/uptime) seconds of uptime"
+ended=$(cut -d' ' -f1 /proc/uptime)
+check "both were updated within one second" awk -v took="$ended $began" 'BEGIN { split(took, t, " "); exit t[1] - t[2] > 1 }'
+note "from $began to $ended seconds of uptime"
 for service in kvd redis; do
 	note "$service:"
 	sed 's/^/       /' "$service-good.out"

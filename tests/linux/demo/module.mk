@@ -18,21 +18,22 @@ $(DEMO_DIR)/vendor.pem $(DEMO_DIR)/stranger.pem: | $(DEMO_MKUPDATE)
 $(DEMO_DIR)/vendor.anchor: $(DEMO_DIR)/vendor.pem
 	$(DEMO_MKUPDATE) anchor $< > $@
 
-# $(1): name, $(2): target, $(3): new code, $(4): update code, $(5): options
+# $(1): name, $(2): sequence number, $(3): target, $(4): new code, $(5): update code, $(6): options. Each attempt of a vendor has a
+# number of its own; the older one has the lowest.
 define DEMO_KVD_UPDATE
-$(DEMO_UPDATES)/$(1).suit: $(2) $(3) $(4) $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
+$(DEMO_UPDATES)/$(1).suit: $(3) $(4) $(5) $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
 	@mkdir -p $$(@D)
-	$(DEMO_MKUPDATE) build --target $(2) --new $(3) $(addprefix --replace ,$(DEMO_FUNCTIONS)) --update-code $(4) \
-		--data kvd_arena --name $(1) --sequence 2 --key $(DEMO_DIR)/vendor.pem $(5) -o $$@
+	$(DEMO_MKUPDATE) build --target $(3) --new $(4) $(addprefix --replace ,$(DEMO_FUNCTIONS)) --update-code $(5) \
+		--data kvd_arena --name $(1) --sequence $(2) --key $(DEMO_DIR)/vendor.pem $(6) -o $$@
 endef
 
 DEMO_V2 := tests/linux/kvd/update-v2
 DEMO_BAD := tests/linux/kvd/update-bad
-$(eval $(call DEMO_KVD_UPDATE,kvd-2,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_V2)/update.c))
-$(eval $(call DEMO_KVD_UPDATE,kvd-other-code,$(DEMO_DIR)/other/kvd,$(DEMO_V2)/new.c,$(DEMO_V2)/update.c))
-$(eval $(call DEMO_KVD_UPDATE,kvd-loses-key,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/lose-key.c))
-$(eval $(call DEMO_KVD_UPDATE,kvd-loops,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/loop.c,--budget 300ms))
-$(eval $(call DEMO_KVD_UPDATE,kvd-sick,$(DEMO_KVD),$(DEMO_BAD)/sick.c,$(DEMO_V2)/update.c))
+$(eval $(call DEMO_KVD_UPDATE,kvd-2,6,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_V2)/update.c))
+$(eval $(call DEMO_KVD_UPDATE,kvd-other-code,2,$(DEMO_DIR)/other/kvd,$(DEMO_V2)/new.c,$(DEMO_V2)/update.c))
+$(eval $(call DEMO_KVD_UPDATE,kvd-loses-key,3,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/lose-key.c))
+$(eval $(call DEMO_KVD_UPDATE,kvd-loops,4,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/loop.c,--budget 300ms))
+$(eval $(call DEMO_KVD_UPDATE,kvd-sick,5,$(DEMO_KVD),$(DEMO_BAD)/sick.c,$(DEMO_V2)/update.c))
 
 $(DEMO_UPDATES)/redis-2.suit: /usr/bin/redis-server tests/linux/redis/update/new.c $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
 	@mkdir -p $(@D)
