@@ -198,7 +198,7 @@ static void watch_end(int number)
 int attack_watch(int pid, uint64_t address)
 {
 	struct sigaction action = {.sa_handler = watch_end};
-	uint64_t value[VALUES_MAX], word;
+	uint64_t value[VALUES_MAX], word = 0;
 	unsigned long reads = 0;
 	unsigned int count = 0, i;
 	char path[64];
