@@ -42,6 +42,9 @@ static void update_finish(struct rv_object *o)
 {
 	struct rv_failure why;
 
+	/* Its deadline goes with it: the module may be unloaded before that, and its timer would find no queue. */
+	if (cancel_delayed_work(&o->expiry))
+		rv_object_put(o);
 	if (rv_object_destroy(o, &why))
 		pr_err("the FIMCE of update %u could not be destroyed: reason %u, value 0x%llx\n", o->id, why.reason,
 		       why.value);
