@@ -3,7 +3,7 @@
  * edge.c - runs in the guest: the edges of an update's life that tests/linux/life does not touch. After each case nothing may be
  * left behind: no page of the pool used, none of a process pinned, no row of the partition table, no entry of the EPT.
  *
- * usage: edge TARGET CODE.suit DATA.suit; the first update changes code, the second data as well
+ * usage: edge TARGET CODE.suit DATA.suit MODULE.ko; the first update changes code, the second data as well
  */
 #include "attack-device.h"
 
@@ -23,6 +23,7 @@
 
 #define PATIENCE_MS 20000
 #define CYCLES 50
+#define UNLOAD_DEADLINE_US 1000000u
 #define OLD 1
 #define NEW 1001
 #define NEW_DATA 1101
@@ -250,6 +251,20 @@ static uint32_t journal_last(void)
 	return event;
 }
 
+/** Tries to unload the module while nobody has its device open: only an update can hold it. @return 0 or a negative errno */
+static int module_unload(void)
+{
+	int error;
+
+	ravelin_close(ravelin);
+	error = syscall(SYS_delete_module, "ravelin", O_NONBLOCK) ? -errno : 0;
+	if (ravelin_open(&ravelin) != 0) {
+		printf("FAIL module unload: it is gone\n");
+		exit(1);
+	}
+	return error;
+}
+
 /* ---- the cases ---- */
 
 static void exec_after_commit(void)
@@ -288,7 +303,7 @@ static void fork_after_commit(void)
 	target_end(&t);
 }
 
-/* Its copy is the process's own affair: it has the jump into new code, and nobody changes it back. */
+/* Its copy is the process's own: it has the jump into new code, which therefore stays mapped. */
 static void remap_after_commit(void)
 {
 	struct rv_fimce_status status;
@@ -301,6 +316,7 @@ static void remap_after_commit(void)
 	      "it has not");
 	check_result(ravelin_update_rollback(ravelin, id, &status), 0,
 		     "remap after commit: the pages that were pinned are rolled back");
+	check(ask(&t, 'a') == NEW, "remap after commit: the copy goes on with the new version", "it does not");
 	check_clean("remap after commit");
 	target_end(&t);
 }
@@ -374,7 +390,7 @@ static void never_confirmed_data(void)
 	check(ask(&t, 'a') == NEW_DATA, "never confirmed, with data: code and data stay together", "they do not");
 	check_result(ravelin_update_confirm(ravelin, id, &status), -EBUSY,
 		     "never confirmed, with data: too late to confirm");
-	error = syscall(SYS_delete_module, "ravelin", O_NONBLOCK) ? -errno : 0;
+	error = module_unload();
 	check(error == -EWOULDBLOCK || error == -EBUSY, "never confirmed, with data: the module stays", "%d", error);
 	check_result(ravelin_update_rollback(ravelin, id, &status), 0,
 		     "never confirmed, with data: rolled back on request");
@@ -466,16 +482,37 @@ static void unloaded(void)
 
 	target_start(&t);
 	check_result(apply(&t, &code, 0, &id), 0, "module unload: an update is applied");
-	/* Nobody has the device open any more: only the update holds the module. */
-	ravelin_close(ravelin);
-	error = syscall(SYS_delete_module, "ravelin", O_NONBLOCK) ? -errno : 0;
+	error = module_unload();
 	check(error == -EWOULDBLOCK || error == -EBUSY, "module unload: refused while an update is not confirmed", "%d",
 	      error);
-	if (ravelin_open(&ravelin) != 0)
-		exit(1);
 	check_result(ravelin_update_rollback(ravelin, id, &status), 0, "module unload: the update can be rolled back");
 	target_end(&t);
 	check_clean("module unload");
+}
+
+/** An update with a deadline that ends before it: when the deadline comes the module is not there any more. */
+static void unloaded_before_deadline(const char *module)
+{
+	struct rv_fimce_status status;
+	struct target t;
+	uint32_t id;
+	int error, file = open(module, O_RDONLY | O_CLOEXEC);
+
+	target_start(&t);
+	check_result(apply(&t, &code, UNLOAD_DEADLINE_US, &id), 0, "unload before a deadline: applied");
+	check_result(ravelin_update_rollback(ravelin, id, &status), 0, "unload before a deadline: rolled back");
+	ravelin_close(ravelin);
+	error = syscall(SYS_delete_module, "ravelin", O_NONBLOCK) ? -errno : 0;
+	check(error == 0, "unload before a deadline: the module unloads", "%d", error);
+	/* The kernel would die in this time. */
+	usleep(2 * UNLOAD_DEADLINE_US);
+	error = syscall(SYS_finit_module, file, "", 0) ? -errno : 0;
+	check(error == 0 && ravelin_open(&ravelin) == 0, "unload before a deadline: it loads again", "%d", error);
+	if (error)
+		exit(1);
+	close(file);
+	target_end(&t);
+	check_clean("unload before a deadline");
 }
 
 static void many_times(void)
@@ -522,8 +559,8 @@ int main(int argc, char **argv)
 	int error;
 	char why[300];
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: edge TARGET CODE.suit DATA.suit\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: edge TARGET CODE.suit DATA.suit MODULE.ko\n");
 		return 64;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -544,6 +581,7 @@ int main(int argc, char **argv)
 	two_services();
 	many_times();
 	unloaded();
+	unloaded_before_deadline(argv[4]);
 	ravelin_close(ravelin);
 	return failures != 0;
 }

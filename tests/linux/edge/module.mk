@@ -20,5 +20,6 @@ $(EDGE_UPDATES): $(EDGE_DIR)/edge-%.suit: $(EDGE_DIR)/edge-target tests/linux/ed
 		--key $(EDGE_KEY) $(EDGE_OPTIONS) -o $@
 
 ALL += $(EDGE_DIR)/edge $(EDGE_DIR)/edge-target $(EDGE_UPDATES)
+RING_TESTS += tests/linux/edge/edge-guest
 
 -include $(EDGE_DIR)/edge.d
