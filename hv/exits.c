@@ -306,7 +306,9 @@ static void exit_timer(struct percpu *cpu)
 		log3(cpu, RV_REASON_LAUNCH_OK, hv.cpu_count, hv.launch.pool_base, hv.launch.pool_bytes);
 		__atomic_store_n(&hv.released, 1, __ATOMIC_RELEASE);
 	}
-	/* A deadline: enter_prepare looks at the clock. */
+	/* enter_prepare looks at the clock, and switches the timer off if no deadline is left: a timer that stays at zero exits
+	 * before every instruction. */
+	cpu->timer_armed = true;
 }
 
 static void exit_handle(struct percpu *cpu, uint32_t reason)

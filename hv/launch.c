@@ -461,7 +461,9 @@ _Noreturn void launch_ap(struct percpu *cpu)
 		vmcs_write(&w, VMCS_GUEST_SYSENTER_CS, 0);
 		vmcs_write(&w, VMCS_GUEST_SYSENTER_ESP, 0);
 		vmcs_write(&w, VMCS_GUEST_SYSENTER_EIP, 0);
-		vmcs_write(&w, VMCS_GUEST_PREEMPTION_TIMER, ~0u);
+		/* No deadline, no timer. */
+		vmcs_write(&w, VMCS_PIN_CONTROLS, hv.caps.guest.pin & ~PIN_PREEMPTION_TIMER);
+		vmcs_write(&w, VMCS_EXIT_CONTROLS, hv.caps.guest.exit & ~EXIT_SAVE_TIMER);
 		vmcs_write(&w, VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
 		ok = w.failed_field == 0;
 	}

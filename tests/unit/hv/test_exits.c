@@ -322,10 +322,23 @@ static void test_triple_fault_resets(void **state)
 	assert_int_equal(fake_log_count(RV_REASON_GUEST_SHUTDOWN), 2);
 }
 
+/* A timer that nobody armed expired after 2^32 ticks, stayed at zero and exited before every instruction of the guest. */
+static void test_timer_without_deadline_is_switched_off(void **state)
+{
+	(void)state;
+	cpu->proved = true;
+	fake_vmcs_set(VMCS_PIN_CONTROLS, hv.caps.guest.pin | PIN_PREEMPTION_TIMER);
+	fake_exit(cpu, EXIT_PREEMPTION_TIMER, 0);
+	fake_exit(cpu, EXIT_CPUID, 0);
+	assert_int_equal(vmcs_read(VMCS_PIN_CONTROLS) & PIN_PREEMPTION_TIMER, 0);
+	assert_int_equal(vmcs_read(VMCS_EXIT_CONTROLS) & EXIT_SAVE_TIMER, 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
+	    T(test_timer_without_deadline_is_switched_off),
 	    T(test_no_reason_stops_the_machine),
 	    T(test_bits_above_the_basic_reason),
 	    T(test_vmx_is_undefined),
