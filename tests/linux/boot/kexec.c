@@ -28,6 +28,9 @@ int main(int argc, char **argv)
 		perror("kexec: kexec_file_load");
 		return EXIT_FAILURE;
 	}
+	/* Where a hang would be: the loading above, or the jump below. */
+	printf("kexec: loaded, starting the other kernel\n");
+	fflush(stdout);
 	sync();
 	syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC, NULL);
 	perror("kexec: reboot");

@@ -25,6 +25,7 @@ if [ "$ROUND" = 1 ]; then
 	echo
 	echo "RAVELIN-TEST-END $failed"
 	stty -echo
+	echo "round $ROUND: loading the other kernel"
 	sed 's/ROUND=1/ROUND=2 AFTER=reboot/' /proc/cmdline >/tmp/cmdline
 	/test/kexec /test/vmlinuz /test/initrd "$(cat /tmp/cmdline)"
 	echo "FAIL kexec: it returned"
