@@ -96,7 +96,7 @@
 	X(132, UPDATE_SELF_CHECK, "the update's own self-check failed with $0; every byte is as before") \
 	X(133, UPDATE_STALE, "the guest changed the target's code between prepare and freeze; prepare again") \
 	X(134, UPDATE_STATE, "the update is in state $0, which does not allow this call") \
-	X(135, UPDATE_DIED, "the update task died while it held the target: cause $0, detail $1; every byte is as before") \
+	X(135, UPDATE_DIED, "the update task died while it held the target, cause $0; every byte is as before") \
 	X(136, UPDATE_EXPIRED, "no health confirmation in time: update rolled back by Ravelin") \
 	X(137, UPDATE_APPLIED, "update of FIMCE $0 applied: $1 pages, sequence $2") \
 	X(138, UPDATE_CONFIRMED, "update of FIMCE $0 confirmed, sequence $2") \

@@ -10,16 +10,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The journal keeps reasons without their values: what the sentence would say of them is left out. */
+static void sentence_print(uint32_t reason)
+{
+	uint64_t none = 0;
+	char text[300];
+
+	ravelin_sentence(reason, &none, 0, text, sizeof(text));
+	fputs("  ", stdout);
+	for (const char *s = text; *s; s++) {
+		if ((s[0] == '$' || s[0] == '#') && s[1] >= '0' && s[1] <= '4') {
+			fputs("...", stdout);
+			s++;
+		} else {
+			putchar(*s);
+		}
+	}
+}
+
 static void record_print(const struct rv_journal_record *r, uint64_t tsc_khz)
 {
-	uint64_t us = ravelin_ticks_to_us(r->tsc, tsc_khz), none = 0;
-	char text[300], digest[2 * RV_DIGEST_SIZE + 1];
+	uint64_t us = ravelin_ticks_to_us(r->tsc, tsc_khz);
+	char digest[2 * RV_DIGEST_SIZE + 1];
 
 	printf("%4" PRIu64 " [%6" PRIu64 ".%06" PRIu64 "] %-11s sequence %-6" PRIu64 " image %.16s", r->index,
 	       us / 1000000, us % 1000000, ravelin_update_state_name(r->event), r->sequence,
 	       digest_text(r->image_digest, digest));
-	if (r->reason != RV_REASON_NONE)
-		printf("  %s", ravelin_sentence(r->reason, &none, 0, text, sizeof(text)));
+	if (r->error != 0 || r->event == RV_JOURNAL_REFUSED)
+		sentence_print(r->reason);
 	putchar('\n');
 }
 

@@ -84,7 +84,8 @@ check "run --output: 32 bytes" ravelin run /test/sha256.img --input input --outp
 check "run --output: right" test "$(od -An -tx1 output | tr -d ' \n')" = "$digest"
 check "run --json" says "\"output\": \"$digest\"" ravelin run --json /test/sha256.img -i input
 check "run of an empty input" says "^e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855$" ravelin run /test/sha256.img
-status "run of a file that is no image" 1 "not a FIMCE image" ravelin run input
+head -c 4096 /dev/zero >zeros
+status "run of a file that is no image" 1 "not a FIMCE image" ravelin run zeros
 head -c 2000 /test/sha256.img >cut.img
 status "run of a cut image" 1 "header is malformed" ravelin run cut.img
 status "an endless loop is ended by the watchdog" 4 "used up its time budget" ravelin run /test/spin.img
