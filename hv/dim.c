@@ -365,7 +365,7 @@ static void expire(struct percpu *cpu, struct fimce *f)
 	} else {
 		percpu_hold_begin(cpu);
 		snapshot_restore(f, 0, true);
-		percpu_hold_end(cpu);
+		percpu_hold_end();
 		update_end(cpu, f, RV_UPDATE_EXPIRED, 0, RV_REASON_UPDATE_EXPIRED);
 	}
 	log3(cpu, RV_REASON_UPDATE_EXPIRED, f->id, 0, 0);

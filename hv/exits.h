@@ -37,7 +37,4 @@ void guest_park(struct percpu *cpu);
 /** Takes note of an NMI that came while a FIMCE ran: a kick, or one for the guest. @return true if it was a kick. */
 bool nmi_account(struct percpu *cpu);
 
-/** RFLAGS and the exit of one deadline; see dim.h. */
-void exits_arm_deadline(struct percpu *cpu);
-
 #endif

@@ -55,16 +55,14 @@ struct host_tables {
 
 enum launch_stage {
 	STAGE_NONE,
-	STAGE_STARTED,
 	STAGE_READY,
 	STAGE_FAILED,
 	STAGE_RUNNING
 };
 
 struct percpu {
-	/* Offsets of the first two are known to entry.S. */
+	/* The offset of the first is known to entry.S. */
 	uint32_t nmi_seen; /* 0: set by the NMI handler of root mode; makes the next VM entry abort */
-	uint32_t in_vmx_run; /* 4: unused by C */
 	struct regs regs; /* of the guest, while in root mode */
 
 	uint32_t index;

@@ -52,15 +52,10 @@ void apic_send(uint32_t id, uint32_t command)
 }
 
 /* One NMI for each time that kicked rises: the target clears it when the NMI arrives, and looks at everything after that. */
-static void kick(struct percpu *other)
+void percpu_kick(struct percpu *other)
 {
 	if (__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST) == 0)
 		apic_send(other->apic_id, APIC_NMI);
-}
-
-void percpu_kick(struct percpu *other)
-{
-	kick(other);
 }
 
 /* No wait may be for ever. A kick that does nothing for so long was lost, by a reset for instance; if it was not, the second
@@ -90,7 +85,7 @@ void percpu_flush_ept(struct percpu *cpu)
 
 		if (other != cpu && is_in_guest(other) &&
 		    __atomic_load_n(&other->seen_generation, __ATOMIC_SEQ_CST) < generation)
-			kick(other);
+			percpu_kick(other);
 	}
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
 		struct percpu *other = hv.cpu[i];
@@ -112,7 +107,7 @@ void percpu_hold_begin(struct percpu *cpu)
 	__atomic_store_n(&hv.holder, cpu, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
 		if (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
-			kick(hv.cpu[i]);
+			percpu_kick(hv.cpu[i]);
 	}
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
 		uint64_t when = 0;
@@ -122,9 +117,8 @@ void percpu_hold_begin(struct percpu *cpu)
 	}
 }
 
-void percpu_hold_end(struct percpu *cpu)
+void percpu_hold_end(void)
 {
-	(void)cpu;
 	__atomic_store_n(&hv.holder, NULL, __ATOMIC_SEQ_CST);
 	lock_release(&hv.hold_lock);
 }

@@ -28,7 +28,7 @@ void percpu_flush_ept(struct percpu *cpu);
 
 /** Keeps all other CPUs out of the guest until percpu_hold_end. Not nested. Do not take hv.lock inside. */
 void percpu_hold_begin(struct percpu *cpu);
-void percpu_hold_end(struct percpu *cpu);
+void percpu_hold_end(void);
 
 /** Starts an AP by INIT, SIPI, SIPI at the trampoline and waits for its stage to change.
  * @return 0, or -RV_ETIME. */

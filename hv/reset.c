@@ -32,7 +32,7 @@ void reset_clear_init(struct percpu *cpu, pa_t fimce_vmcs)
 	cpu->launched = false;
 	(void)vmcs_load(fimce_vmcs.v != 0 ? fimce_vmcs : cpu->guest_vmcs);
 	hv.init_quirk = 1;
-	percpu_hold_end(cpu);
+	percpu_hold_end();
 	log3(cpu, RV_REASON_INIT_QUIRK, cpu->index, 0, 0);
 }
 
