@@ -195,7 +195,9 @@ static void deadline_update(void)
 		if (d != 0 && (earliest == 0 || d < earliest))
 			earliest = d;
 	}
-	__atomic_store_n(&hv.deadline_tsc, earliest, __ATOMIC_SEQ_CST);
+	/* Only for a change: CPUs come here when they look at the clock. */
+	if (__atomic_exchange_n(&hv.deadline_tsc, earliest, __ATOMIC_SEQ_CST) != earliest)
+		__atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
 }
 
 static void deadline_set(struct fimce *f, uint64_t us_from_now)
@@ -270,6 +272,11 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us)
 	if (f->stale) {
 		update_end(cpu, f, RV_UPDATE_STALE, -RV_EAGAIN, RV_REASON_UPDATE_STALE);
 		return hypercall_refuse(cpu, -RV_EAGAIN, RV_REASON_UPDATE_STALE, 0);
+	}
+	/* Another process of the same program may have got a newer version since the seal. The same one is no way back. */
+	if (f->status.sequence < sequence_get(f->component)) {
+		update_end(cpu, f, RV_UPDATE_STALE, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE);
+		return hypercall_refuse(cpu, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE, f->status.sequence);
 	}
 	/* Set before the flush below, which makes every CPU look at it. */
 	deadline_set(f, deadline_us == 0 ? 0 : deadline_us + f->values.budget_us);

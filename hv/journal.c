@@ -89,6 +89,7 @@ bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number)
 	if (s == NULL)
 		return false;
 	memcpy(s->component, component, RV_DIGEST_SIZE);
-	s->number = number;
+	if (number > s->number)
+		s->number = number;
 	return true;
 }

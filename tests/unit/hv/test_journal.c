@@ -169,6 +169,8 @@ static void test_sequences(void **state)
 	component[5] = 3;
 	assert_true(sequence_set(component, 99));
 	assert_int_equal(sequence_get(component), 99);
+	assert_true(sequence_set(component, 98));
+	assert_int_equal(sequence_get(component), 99);
 	component[5] = 4;
 	assert_int_equal(sequence_get(component), 5);
 }

@@ -169,6 +169,33 @@ static void rolls_back(const struct fake_step *steps, int64_t error, uint32_t re
 	expect_clean();
 }
 
+/* Another process of the same program got a newer version while this update was prepared, or applied. */
+static void test_no_way_back_to_an_older_version(void **state)
+{
+	(void)state;
+	prepared();
+	assert_true(sequence_set(update->component, 9));
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_ESTALE);
+	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_SEQUENCE);
+	assert_int_equal(journal_last()->error, -RV_ESTALE);
+	expect_targets(0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	expect_clean();
+}
+
+static void test_confirmation_does_not_lower_the_sequence_number(void **state)
+{
+	uint8_t component[RV_DIGEST_SIZE];
+
+	(void)state;
+	applied(0);
+	memcpy(component, update->component, sizeof(component));
+	assert_true(sequence_set(component, 9));
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	assert_int_equal(sequence_get(component), 9);
+	expect_clean();
+}
+
 static void test_failed_apply_is_undone(void **state)
 {
 	(void)state;
@@ -446,6 +473,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_apply_and_confirm),
+	    T(test_no_way_back_to_an_older_version),
+	    T(test_confirmation_does_not_lower_the_sequence_number),
 	    T(test_failed_apply_is_undone),
 	    T(test_looping_apply_is_undone),
 	    T(test_exiting_apply_is_undone),
