@@ -20,6 +20,7 @@
 #define CPUID_7_ECX_RDPID (1u << 22)
 #define CPUID_7_EDX_ARCH_CAPABILITIES (1u << 29)
 #define CPUID_D1_EAX_XSAVES (1u << 3)
+#define CPUID_LEAF_PT 0x14u
 #define CPUID_8000_0001_EDX_RDTSCP (1u << 27)
 
 static uint32_t keep_if(uint32_t value, uint32_t bits, bool keep)
@@ -59,8 +60,13 @@ void emulate_cpuid(struct percpu *cpu)
 		r.ecx = keep_if(r.ecx, CPUID_7_ECX_OSPKE, (vmcs_read(VMCS_GUEST_CR4) & CR4_PKE) != 0);
 		break;
 	case 0xd:
-		if (subleaf == 1)
+		if (subleaf == 1) {
 			r.eax = hide_without(r.eax, CPUID_D1_EAX_XSAVES, SECONDARY_XSAVES);
+			r.ecx &= (uint32_t)XSS_ALLOWED;
+		}
+		break;
+	case CPUID_LEAF_PT:
+		r = (struct cpuid){0};
 		break;
 	case 0x80000001:
 		r.edx = hide_without(r.edx, CPUID_8000_0001_EDX_RDTSCP, SECONDARY_RDTSCP);
@@ -211,6 +217,11 @@ void emulate_wrmsr(struct percpu *cpu)
 		}
 		log3(cpu, RV_REASON_APIC_BASE, value, 0, 0);
 		guest_inject(VECTOR_GP, 0);
+		return;
+	}
+	if (msr == MSR_XSS && (value & ~(XSS_ALLOWED & cpuid(0xd, 1).ecx)) == 0) {
+		wrmsr(msr, value);
+		guest_skip();
 		return;
 	}
 	if (msr_is_ignored(msr)) {

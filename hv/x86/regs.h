@@ -83,6 +83,9 @@
 #define MSR_RTIT_LAST 0x587u
 #define MSR_DS_AREA 0x600u
 #define MSR_X2APIC_ICR 0x830u
+#define MSR_XSS 0xda0u
+/* PASID, CET, user interrupts, LBRs, HWP. Not Processor Trace: XRSTORS would load the address that it writes to. */
+#define XSS_ALLOWED 0x1dc00ull
 #define MSR_HW_FEEDBACK_PTR 0x17d0u
 #define MSR_HW_FEEDBACK_THREAD 0x17d4u
 #define MSR_EFER 0xc0000080u

@@ -149,8 +149,8 @@ static void test_rdmsr(void **state)
 static void test_wrmsr_refused(void **state)
 {
 	const uint32_t refused[] = {
-	    MSR_FEATURE_CONTROL, MSR_VMX_BASIC,          MSR_SMM_MONITOR_CTL, 0x560,      0x561, 0x570,
-	    MSR_HW_FEEDBACK_PTR, MSR_HW_FEEDBACK_THREAD, MSR_PEBS_ENABLE,     MSR_DS_AREA};
+	    MSR_FEATURE_CONTROL, MSR_VMX_BASIC,          MSR_SMM_MONITOR_CTL, 0x560,       0x561,  0x570,
+	    MSR_HW_FEEDBACK_PTR, MSR_HW_FEEDBACK_THREAD, MSR_PEBS_ENABLE,     MSR_DS_AREA, MSR_XSS};
 	const uint32_t ignored[] = {MSR_BIOS_UPDT_TRIG, MSR_MISC_ENABLE, MSR_TSC, MSR_TSC_ADJUST};
 	uint8_t *msr = pa_pointer(pa_make(0x1000)), *io = pa_pointer(pa_make(0x2000));
 
@@ -190,6 +190,33 @@ static void test_wrmsr_refused(void **state)
 	assert_int_equal(msr[3072 + 0x82 / 8] | msr[3072 + 0x100 / 8], 0);
 	assert_int_equal((msr[2048 + 0x6e0 / 8] & 1) | (msr[2048 + 0x830 / 8] & 1), 0);
 	assert_int_equal(io[RV_DOORBELL_PORT / 8], 1u << RV_DOORBELL_PORT % 8);
+}
+
+/* XRSTORS loads MSRs behind the bitmap's back; for those of Processor Trace that would be memory writes without EPT. */
+static void test_xss_without_processor_trace(void **state)
+{
+	(void)state;
+	fake_cpuid_set(0xd, 1, (struct cpuid){.eax = 8, .ecx = 1u << 8 | 1u << 11 | 1u << 12});
+	fake_cpuid_set(0x14, 0, (struct cpuid){.eax = 1, .ebx = 0x3f});
+	fake_msr_set(MSR_XSS, 0);
+	do_wrmsr(MSR_XSS, 1u << 8);
+	expect_gp();
+	do_wrmsr(MSR_XSS, 1u << 11 | 1u << 8);
+	expect_gp();
+	assert_int_equal(fake_msr_get(MSR_XSS), 0);
+	do_wrmsr(MSR_XSS, 1u << 15); /* allowed, but not there */
+	expect_gp();
+	do_wrmsr(MSR_XSS, 1u << 11 | 1u << 12);
+	expect_done();
+	assert_int_equal(fake_msr_get(MSR_XSS), 1u << 11 | 1u << 12);
+	cpu->regs.gpr[RAX] = 0xd;
+	cpu->regs.gpr[RCX] = 1;
+	emulate_cpuid(cpu);
+	assert_int_equal(cpu->regs.gpr[RCX], 1u << 11 | 1u << 12);
+	cpu->regs.gpr[RAX] = 0x14;
+	cpu->regs.gpr[RCX] = 0;
+	emulate_cpuid(cpu);
+	assert_int_equal(cpu->regs.gpr[RAX] | cpu->regs.gpr[RBX], 0);
 }
 
 static void test_wrmsr_mtrr(void **state)
@@ -518,10 +545,22 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_cpuid_hides_vmx), T(test_cpuid_follows_cr4), T(test_cpuid_follows_controls), T(test_rdmsr),
-	    T(test_wrmsr_refused),   T(test_wrmsr_mtrr),        T(test_wrmsr_apic_base),        T(test_xsetbv),
-	    T(test_cr0_ne),          T(test_cr0_refused),       T(test_cr0_paging_switches),    T(test_cr0_pae),
-	    T(test_doorbell),        T(test_skip_at_the_edge),  T(test_inject_in_real_mode),
+	    T(test_cpuid_hides_vmx),
+	    T(test_cpuid_follows_cr4),
+	    T(test_cpuid_follows_controls),
+	    T(test_rdmsr),
+	    T(test_wrmsr_refused),
+	    T(test_wrmsr_mtrr),
+	    T(test_xss_without_processor_trace),
+	    T(test_wrmsr_apic_base),
+	    T(test_xsetbv),
+	    T(test_cr0_ne),
+	    T(test_cr0_refused),
+	    T(test_cr0_paging_switches),
+	    T(test_cr0_pae),
+	    T(test_doorbell),
+	    T(test_skip_at_the_edge),
+	    T(test_inject_in_real_mode),
 	};
 
 	return cmocka_run_group_tests_name("hv emulate", tests, NULL, NULL);
