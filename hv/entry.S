@@ -97,8 +97,7 @@ trampoline_base:
 trampoline_end:
 
 /*
- * int vmx_run(struct regs *r, uint64_t launched)
- * 0 = VM exit; 1 = VM entry failed (VMfail); 2 = not entered: an NMI came in root mode.
+ * uint32_t vmx_run(struct percpu *cpu, struct regs *r): see vmx/run.h. On the stack: cpu, above it r.
  *
  * An NMI between the check and the entry must not be lost: the NMI handler sends code interrupted in [critical_start,
  * critical_end) to vmx_abort.
@@ -111,13 +110,22 @@ vmx_run:
 	push %r13
 	push %r14
 	push %r15
+	push %rsi
 	push %rdi
+	sub $8, %rsp
 	mov $0x6c14, %eax		/* VMCS_HOST_RSP */
 	vmwrite %rsp, %rax
+vmx_abort:
+	mov 8(%rsp), %rdi
+	call vmx_prepare
+enter:
+	test %eax, %eax			/* VMX_ENTER */
+	jnz leave
+	mov 16(%rsp), %rdi
 critical_start:
-	cmpl $0, %gs:PERCPU_NMI_SEEN
+	cmpb $0, %gs:PERCPU_NMI_SEEN
 	jne vmx_abort
-	test %esi, %esi
+	cmpl $0, REGS_LAUNCHED(%rdi)
 	mov 0x00(%rdi), %rax
 	mov 0x08(%rdi), %rcx
 	mov 0x10(%rdi), %rdx
@@ -133,19 +141,16 @@ critical_start:
 	mov 0x70(%rdi), %r14
 	mov 0x78(%rdi), %r15
 	mov 0x38(%rdi), %rdi
-	jz 1f
+	je 1f
 	vmresume
 	jmp 2f
 1:	vmlaunch
 critical_end:
-2:	mov $1, %eax
-	jmp 3f
-vmx_abort:
-	mov $2, %eax
-	jmp 3f
+2:	mov $2, %eax			/* VMX_FAILED */
+	jmp leave
 vmx_exit:
 	push %rdi
-	mov 8(%rsp), %rdi
+	mov 24(%rsp), %rdi
 	mov %rax, 0x00(%rdi)
 	mov %rcx, 0x08(%rdi)
 	mov %rdx, 0x10(%rdi)
@@ -161,8 +166,12 @@ vmx_exit:
 	mov %r13, 0x68(%rdi)
 	mov %r14, 0x70(%rdi)
 	mov %r15, 0x78(%rdi)
-	xor %eax, %eax
-3:	add $8, %rsp
+	movl $1, REGS_LAUNCHED(%rdi)
+	mov 8(%rsp), %rdi
+	call vmx_step
+	jmp enter
+leave:
+	add $24, %rsp
 	pop %r15
 	pop %r14
 	pop %r13
@@ -198,7 +207,7 @@ nmi_entry:
 	lea vmx_abort(%rip), %rcx
 	mov %rcx, 16(%rsp)
 	/* The interrupted code had loaded guest registers over its own, but for RSP: vmx_abort needs only that. */
-1:	movl $1, %gs:PERCPU_NMI_SEEN
+1:	movb $1, %gs:PERCPU_NMI_SEEN
 	pop %rcx
 	pop %rax
 	iretq

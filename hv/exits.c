@@ -11,7 +11,7 @@
 
 /* RIP at the end of an address space: outside 64-bit mode it wraps; in it, fetching on at a non-canonical address is #GP. VM
  * entry refuses both (27.3.1.4). */
-static uint64_t rip_wrap(uint64_t from, uint64_t to)
+static __attribute__((noinline)) uint64_t rip_wrap(uint64_t from, uint64_t to)
 {
 	uint32_t linear_bits = cpuid(0x80000008, 0).eax >> 8 & 0xff;
 	int64_t upper = (int64_t)to >> (linear_bits - 1);
@@ -24,16 +24,21 @@ static uint64_t rip_wrap(uint64_t from, uint64_t to)
 	return from;
 }
 
-void guest_skip(void)
+static inline void skip(void)
 {
-	uint64_t from = vmcs_read(VMCS_GUEST_RIP), to = from + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+	const uint64_t shadow = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
+	uint64_t from = vmcs_read(VMCS_GUEST_RIP), to = from + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH), blocked;
 
 	vmcs_set(VMCS_GUEST_RIP, (from ^ to) >> 31 == 0 ? to : rip_wrap(from, to));
 	/* The skipped instruction ends a shadow of STI or MOV SS. */
-	uint64_t i = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	if (blocked & shadow)
+		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~shadow);
+}
 
-	if (i & (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS))
-		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, i & ~(uint64_t)(INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS));
+void guest_skip(void)
+{
+	skip();
 }
 
 void guest_inject(uint32_t vector, int64_t error)
@@ -65,15 +70,15 @@ void guest_park(struct percpu *cpu)
 	 * the state is written at the SIPI exit. */
 	vmcs_set(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
 	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, 0);
-	cpu->waits_for_sipi = true;
-	cpu->guest_nmi = false;
+	cpu->startup = STARTUP_WAITS;
+	cpu->guest_nmi = 0;
 }
 
 bool nmi_account(struct percpu *cpu)
 {
 	if (__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST) != 0)
 		return true;
-	cpu->guest_nmi = true;
+	cpu->guest_nmi = 1;
 	return false;
 }
 
@@ -112,7 +117,7 @@ static void guest_nmi_deliver(struct percpu *cpu)
 		return;
 	}
 	vmcs_set(VMCS_ENTRY_INTERRUPTION_INFO, VECTOR_NMI | INTERRUPTION_TYPE_NMI | INTERRUPTION_VALID);
-	cpu->guest_nmi = false;
+	cpu->guest_nmi = 0;
 }
 
 static void timer_set(struct percpu *cpu, bool on, uint64_t ticks)
@@ -144,19 +149,20 @@ static void deadline_check(struct percpu *cpu)
  * Everything that others may want of this CPU. What may take a lock comes first, while in_guest is 0; what must not be
  * missed comes after in_guest is 1; see percpu.h for the order.
  */
-static void enter_prepare(struct percpu *cpu)
+static __attribute__((noinline)) uint32_t enter_attentive(struct percpu *cpu)
 {
 	for (;;) {
 		while (hv.panicked)
 			cpu_halt();
+		cpu->timer_expired = 0;
 		if ((cpu->timer_armed || hv.deadline_tsc != 0) && cpu->proved)
 			deadline_check(cpu);
 		if (cpu->take_request)
 			hypercall_leave_guest(cpu);
-		if (!cpu->waits_for_sipi)
+		if (cpu->startup != STARTUP_WAITS)
 			__atomic_exchange_n(&cpu->in_guest, 1, __ATOMIC_SEQ_CST);
 		struct percpu *holder = __atomic_load_n(&hv.holder, __ATOMIC_SEQ_CST);
-		uint64_t generation = __atomic_load_n(&hv.ept_generation, __ATOMIC_SEQ_CST);
+		uint64_t generation = __atomic_load_n(&hv.generation, __ATOMIC_SEQ_CST);
 
 		if (holder == NULL && cpu->seen_generation == generation && !cpu->nmi_seen)
 			break;
@@ -174,8 +180,24 @@ static void enter_prepare(struct percpu *cpu)
 			cpu_pause();
 		}
 	}
-	if (cpu->guest_nmi && !cpu->waits_for_sipi)
+	if (cpu->guest_nmi && cpu->startup != STARTUP_WAITS)
 		guest_nmi_deliver(cpu);
+	return VMX_ENTER;
+}
+
+/* The short way into the guest: nobody wants anything. The exchange orders in_guest before the two looks. */
+static inline uint32_t enter(struct percpu *cpu)
+{
+	__atomic_exchange_n(&cpu->in_guest, 1, __ATOMIC_SEQ_CST);
+	if (cpu->attention == 0 && cpu->seen_generation == __atomic_load_n(&hv.generation, __ATOMIC_SEQ_CST))
+		return VMX_ENTER;
+	__atomic_store_n(&cpu->in_guest, 0, __ATOMIC_SEQ_CST);
+	return enter_attentive(cpu);
+}
+
+uint32_t vmx_prepare(struct percpu *cpu)
+{
+	return cpu->runs_fimce ? fimce_prepare(cpu) : enter(cpu);
 }
 
 static void exit_debug(uint32_t info)
@@ -216,11 +238,9 @@ static void exit_init(struct percpu *cpu)
 {
 	cpu->init_storm++;
 	/* An INIT right after a SIPI, before the guest's first instruction, is an old one that an emulator kept (reset.h). */
-	if (!(cpu->fresh_sipi && vmcs_read(VMCS_GUEST_RIP) == 0)) {
+	if (hv.init_quirk == INIT_QUIRK_ABSENT || cpu->startup != STARTUP_FRESH || vmcs_read(VMCS_GUEST_RIP) != 0)
 		guest_park(cpu);
-		return;
-	}
-	if (cpu->init_storm >= (hv.init_quirk ? 1 : RESET_STORM))
+	else if (cpu->init_storm >= (hv.init_quirk == INIT_QUIRK_PRESENT ? 1 : RESET_STORM))
 		reset_clear_init(cpu, pa_make(0));
 }
 
@@ -231,9 +251,9 @@ static void exit_sipi(struct percpu *cpu)
 	root_iret();
 	/* Once seen, the bit is cleared before this function looks at it (run_once): a second SIPI must not forget it. */
 	if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SMI)
-		cpu->smi_blocking = true;
+		cpu->smi_blocking = 1;
 	/* An NMI that came in wait-for-SIPI is nobody's: a CPU that has not started takes none, and its first code, in real
-	 * mode, must not be sent to the firmware's handler. A kick is not lost: enter_prepare looks at everything. */
+	 * mode, must not be sent to the firmware's handler. A kick is not lost: the next entry looks at everything. */
 	cpu->nmi_seen = 0;
 	__atomic_store_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST);
 	if (cpu->state == RV_CPU_TAKEN) {
@@ -243,8 +263,7 @@ static void exit_sipi(struct percpu *cpu)
 	}
 	launch_real_mode(cpu, vector);
 	vmcs_set(VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
-	cpu->waits_for_sipi = false;
-	cpu->fresh_sipi = true;
+	cpu->startup = STARTUP_FRESH;
 }
 
 static void exit_triple_fault(struct percpu *cpu)
@@ -306,9 +325,10 @@ static void exit_timer(struct percpu *cpu)
 		log3(cpu, RV_REASON_LAUNCH_OK, hv.cpu_count, hv.launch.pool_base, hv.launch.pool_bytes);
 		__atomic_store_n(&hv.released, 1, __ATOMIC_RELEASE);
 	}
-	/* enter_prepare looks at the clock, and switches the timer off if no deadline is left: a timer that stays at zero exits
+	/* The next entry looks at the clock, and switches the timer off if no deadline is left: a timer that stays at zero exits
 	 * before every instruction. */
 	cpu->timer_armed = true;
+	cpu->timer_expired = 1;
 }
 
 static void exit_handle(struct percpu *cpu, uint32_t reason)
@@ -325,10 +345,10 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 		break;
 	case EXIT_INIT:
 		exit_init(cpu);
-		return; /* keeps init_storm and fresh_sipi */
+		break;
 	case EXIT_SIPI:
 		exit_sipi(cpu);
-		return;
+		break;
 	case EXIT_NMI_WINDOW:
 		nmi_window(false);
 		break;
@@ -378,58 +398,67 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 		log3(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_EXIT_QUALIFICATION), vmcs_read(VMCS_GUEST_RIP));
 		guest_inject(VECTOR_GP, 0);
 	}
-	cpu->fresh_sipi = false;
-	cpu->init_storm = 0;
 }
 
-static int run_once(struct percpu *cpu)
+static __attribute__((noinline)) uint32_t step_attentive(struct percpu *cpu, uint64_t reason)
 {
-	uint32_t reason;
-	int result;
-
-	enter_prepare(cpu);
-	result = vmx_run(&cpu->regs, cpu->launched);
-	__atomic_store_n(&cpu->in_guest, 0, __ATOMIC_RELEASE);
-	if (result != 0)
-		return result;
-	cpu->launched = true;
-	reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
+	if (cpu->runs_fimce)
+		return fimce_step(cpu);
 	if (reason & EXIT_REASON_ENTRY_FAILURE)
-		return 1;
+		return VMX_LEAVE;
 	reason &= EXIT_REASON_BASIC;
-	cpu->stat.exits++;
 	if (reason < RV_EXIT_REASONS)
 		cpu->stat.exit[reason]++;
+	else
+		cpu->stat.exits++;
 	if (cpu->smi_blocking)
 		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
 			 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
-	exit_handle(cpu, reason);
-	return 0;
-}
-
-_Noreturn void exits_run(struct percpu *cpu)
-{
-	cpu->state = RV_CPU_GUEST;
-	cpu->stage = STAGE_RUNNING;
-	while (run_once(cpu) != 1)
-		;
-	hv_stop(cpu, RV_REASON_ENTRY_FAILED, vmcs_read(VMCS_EXIT_REASON), vmcs_read(VMCS_INSTRUCTION_ERROR),
-		vmcs_read(VMCS_GUEST_RIP));
-}
-
-void exits_run_first(struct percpu *cpu, uint64_t *error)
-{
-	cpu->state = RV_CPU_GUEST;
-	cpu->stage = STAGE_RUNNING;
-	while (!cpu->proved) {
-		if (run_once(cpu) == 1) {
-			uint64_t reason = vmcs_read(VMCS_EXIT_REASON);
-
-			*error = reason & EXIT_REASON_ENTRY_FAILURE ? reason : vmcs_read(VMCS_INSTRUCTION_ERROR);
-			return;
-		}
+	exit_handle(cpu, (uint32_t)reason);
+	if (reason != EXIT_INIT && reason != EXIT_SIPI) {
+		cpu->init_storm = 0;
+		if (cpu->startup == STARTUP_FRESH)
+			cpu->startup = STARTUP_DONE;
 	}
-	exits_run(cpu);
+	return enter(cpu);
+}
+
+static __attribute__((noinline)) uint32_t step_common(struct percpu *cpu, uint64_t reason)
+{
+	exit_handle(cpu, (uint32_t)reason);
+	return enter(cpu);
+}
+
+uint32_t vmx_step(struct percpu *cpu)
+{
+	uint64_t reason = vmcs_read(VMCS_EXIT_REASON);
+
+	__atomic_store_n(&cpu->in_guest, 0, __ATOMIC_RELEASE);
+	if (cpu->attention != 0 || reason >= RV_EXIT_REASONS)
+		return step_attentive(cpu, reason);
+	cpu->stat.exit[reason]++;
+	/* The cheapest call, and the measure of what any exit costs at least: nothing here may need the stack. */
+	if (reason == EXIT_VMCALL && cpu->regs.gpr[RAX] == RV_HC_NULL && guest_cpl() == 0) {
+		cpu->regs.gpr[RAX] = 0;
+		skip();
+		return enter(cpu);
+	}
+	return step_common(cpu, reason);
+}
+
+uint64_t exits_run(struct percpu *cpu)
+{
+	uint32_t verdict;
+	uint64_t reason, error;
+
+	cpu->state = RV_CPU_GUEST;
+	cpu->stage = STAGE_RUNNING;
+	verdict = vmx_run(cpu, &cpu->regs);
+	reason = vmcs_read(VMCS_EXIT_REASON);
+	error = vmcs_read(VMCS_INSTRUCTION_ERROR);
+	if (cpu->proved)
+		hv_stop(cpu, RV_REASON_ENTRY_FAILED, reason, error, vmcs_read(VMCS_GUEST_RIP));
+	return verdict == VMX_LEAVE ? reason : error;
 }
 
 void exception_stop(uint64_t vector, const uint64_t *frame);
@@ -475,6 +504,7 @@ void exits_fill_bitmaps(uint8_t msr[RV_PAGE_SIZE], uint8_t io_a[RV_PAGE_SIZE])
 	bit_set(write_low, MSR_TSC);
 	bit_set(write_low, MSR_TSC_ADJUST);
 	bit_set(write_low, MSR_MISC_ENABLE);
+	bit_set(write_low, MSR_XSS);
 	/* Debug store records go to linear addresses, those of root mode while root mode runs. */
 	bit_set(write_low, MSR_PEBS_ENABLE);
 	bit_set(write_low, MSR_DS_AREA);

@@ -7,14 +7,12 @@
 
 #include <hv/hv.h>
 
-/** 0 = VM exit, 1 = VM entry failed, 2 = not entered because an NMI came (entry.S). */
-int vmx_run(struct regs *r, uint64_t launched);
-
-/** Runs the guest on this CPU for ever. */
-_Noreturn void exits_run(struct percpu *cpu);
-
-/** As exits_run, but returns if the very first VM entry fails; *error gets the VM-instruction error or exit reason. */
-void exits_run_first(struct percpu *cpu, uint64_t *error);
+/**
+ * Runs the guest on this CPU for ever. It comes back only if its guest has not been proved to run (percpu.proved) and the
+ * VM entry fails.
+ * @return VM-instruction error, or exit reason of a refused VM entry.
+ */
+uint64_t exits_run(struct percpu *cpu);
 
 /** Says which MSRs and ports exit: 1 bits. */
 void exits_fill_bitmaps(uint8_t msr[RV_PAGE_SIZE], uint8_t io_a[RV_PAGE_SIZE]);

@@ -209,7 +209,7 @@ static void memory_fill(struct fimce *f, const struct layout *l, const struct rv
 	memcpy(pa_pointer(f->targets), pa_pointer(f->target_list), c->target_count * sizeof(struct rv_target_page));
 	memcpy(pa_pointer(f->data), data, m->data_file_bytes);
 	*(uint32_t *)(void *)(fpu + 24) = 0x1f80; /* MXCSR: all SIMD exceptions masked */
-	f->gpr[RDI] = RV_FIMCE_PARAM;
+	f->regs.gpr[RDI] = RV_FIMCE_PARAM;
 	f->state = RV_FIMCE_BUILT;
 }
 

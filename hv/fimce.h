@@ -13,6 +13,7 @@
 #define HV_FIMCE_H
 
 #include <hv/address.h>
+#include <hv/vmx/run.h>
 #include <hv/vmx/vmcs.h>
 #include <ravelin/fimce.h>
 #include <ravelin/image.h>
@@ -23,11 +24,11 @@ struct fimce {
 	uint32_t id; /* 0 = EMPTY slot */
 	uint32_t state; /* enum rv_fimce_state */
 	struct rv_fimce_status status;
-	uint64_t gpr[16];
+	struct regs regs;
 	uint16_t vpid;
 	bool vmcs_ready; /* the VMCS holds its guest state */
-	bool launched; /* on this run */
 	bool sealed; /* the page table is final */
+	uint64_t end_tsc; /* of the time budget of this run */
 	bool kill; /* asked for by RV_HC_FIMCE_DESTROY while it runs */
 	struct percpu *cpu; /* on which it runs */
 
@@ -73,6 +74,10 @@ int64_t fimce_create_journal(struct percpu *cpu, const void *records, uint32_t b
  * it runs. command: what RV_FC_YIELD returns to a YIELDED one. Keeps the guest's FPU, debug and MSR state.
  */
 void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command);
+
+/** vmx_prepare and vmx_step (vmx/run.h) for a CPU that runs a FIMCE. */
+uint32_t fimce_prepare(struct percpu *cpu);
+uint32_t fimce_step(struct percpu *cpu);
 
 /** Marks it DEAD. */
 void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t detail, uint64_t value);

@@ -100,7 +100,7 @@ static void guest_state_first(struct fimce *f, struct vmcs_writer *w)
 /* Makes the FIMCE's VMCS current and gives it this CPU's host state. The controls are written anew each time. */
 static void vmcs_enter(struct percpu *cpu, struct fimce *f)
 {
-	uint64_t ticks = f->values.budget_us * hv.launch.tsc_khz / 1000 >> hv.caps.timer_shift;
+	uint64_t budget = f->values.budget_us * hv.launch.tsc_khz / 1000, ticks = budget >> hv.caps.timer_shift;
 	struct vmcs_writer w = {0};
 
 	*(uint32_t *)pa_pointer(f->vmcs) = hv.caps.revision;
@@ -112,6 +112,7 @@ static void vmcs_enter(struct percpu *cpu, struct fimce *f)
 	if (!f->vmcs_ready)
 		guest_state_first(f, &w);
 	vmcs_write(&w, VMCS_GUEST_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffff : ticks);
+	f->end_tsc = rdtsc() + budget;
 	if (w.failed_field != 0)
 		hv_stop(cpu, RV_REASON_VMCS_FAILED, w.failed_field, w.error, f->id);
 	f->vmcs_ready = true;
@@ -130,7 +131,7 @@ void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t det
 	/* The guest chooses the moment of a kill and, by the budget, that of the watchdog: it must not read what a signed task
 	 * works on by that. */
 	if (!s->is_signed || (cause != RV_CAUSE_KILLED && cause != RV_CAUSE_WATCHDOG)) {
-		memcpy(s->gpr, f->gpr, sizeof(s->gpr));
+		memcpy(s->gpr, f->regs.gpr, sizeof(s->gpr));
 		s->gpr[RSP] = vmcs_read(VMCS_GUEST_RSP);
 	}
 	log_write(cpu, RV_REASON_FIMCE_DIED, f->id, cause, detail, value, s->rip);
@@ -224,7 +225,7 @@ static void text_log(struct percpu *cpu, struct fimce *f, uint64_t bytes)
 /* A VMCALL of FIMCE code. @return true if the FIMCE goes on. */
 static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 {
-	uint64_t number = f->gpr[RAX], rdi = f->gpr[RDI], rsi = f->gpr[RSI];
+	uint64_t number = f->regs.gpr[RAX], rdi = f->regs.gpr[RDI], rsi = f->regs.gpr[RSI];
 	struct rv_fimce_status *s = &f->status;
 
 	guest_skip();
@@ -236,19 +237,19 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 		if (sealed || f->values.mode != RV_MODE_IMAGE)
 			break;
 		lock_acquire(&hv.lock);
-		f->gpr[RAX] = (uint64_t)seal(cpu, f);
-		f->sealed = f->gpr[RAX] == 0;
+		f->regs.gpr[RAX] = (uint64_t)seal(cpu, f);
+		f->sealed = f->regs.gpr[RAX] == 0;
 		f->state = RV_FIMCE_RUNNING;
 		lock_release(&hv.lock);
-		f->gpr[RDX] = cpu->refusal.reason;
-		f->gpr[R8] = cpu->refusal.value;
+		f->regs.gpr[RDX] = cpu->refusal.reason;
+		f->regs.gpr[R8] = cpu->refusal.value;
 		return true;
 	case RV_FC_YIELD:
 		if (!sealed || !(s->capabilities & RV_CAP_TARGET))
 			break;
 		s->result = (int64_t)rdi;
 		s->detail = (uint32_t)rsi;
-		s->value = f->gpr[RDX];
+		s->value = f->regs.gpr[RDX];
 		f->state = RV_FIMCE_YIELDED;
 		return false;
 	case RV_FC_EXIT:
@@ -262,11 +263,11 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 		if (sealed)
 			break;
 		s->result = (int64_t)rdi;
-		fimce_die(cpu, f, RV_CAUSE_REFUSED, (uint32_t)rsi, f->gpr[RDX]);
+		fimce_die(cpu, f, RV_CAUSE_REFUSED, (uint32_t)rsi, f->regs.gpr[RDX]);
 		return false;
 	case RV_FC_LOG:
 		text_log(cpu, f, rdi);
-		f->gpr[RAX] = 0;
+		f->regs.gpr[RAX] = 0;
 		return true;
 	default:
 		break;
@@ -276,7 +277,7 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 }
 
 /* @return true if the FIMCE goes on. */
-static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason, uint32_t *inits)
+static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason)
 {
 	uint32_t info;
 
@@ -302,10 +303,10 @@ static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason, uin
 		return false;
 	case EXIT_INIT:
 		/* An attack by the guest, which may deny service but no more: ignored. */
-		if (++*inits >= RESET_STORM) {
+		if (hv.init_quirk != INIT_QUIRK_ABSENT && ++cpu->init_storm >= RESET_STORM) {
 			reset_clear_init(cpu, f->vmcs);
-			f->launched = false;
-			*inits = 0;
+			f->regs.launched = 0;
+			cpu->init_storm = 0;
 		}
 		return true;
 	default:
@@ -314,37 +315,37 @@ static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason, uin
 	}
 }
 
-static void run_loop(struct percpu *cpu, struct fimce *f)
+uint32_t fimce_prepare(struct percpu *cpu)
 {
-	uint32_t inits = 0;
-	bool on = true;
+	struct fimce *f = cpu->running;
 
-	while (on) {
-		uint32_t reason;
-		int result;
-
-		if (cpu->nmi_seen) {
-			cpu->nmi_seen = 0;
-			nmi_account(cpu);
-		}
-		if (f->kill) {
-			fimce_die(cpu, f, RV_CAUSE_KILLED, 0, 0);
-			return;
-		}
-		result = vmx_run((struct regs *)(void *)f->gpr, f->launched);
-		if (result == 2)
-			continue;
-		reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
-		if (result == 1 || (reason & EXIT_REASON_ENTRY_FAILURE))
-			hv_stop(cpu, RV_REASON_ENTRY_FAILED, reason, vmcs_read(VMCS_INSTRUCTION_ERROR), f->id);
-		f->launched = true;
-		f->status.exits++;
-		cpu->stat.fimce_exits++;
-		if (cpu->smi_blocking)
-			vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
-				 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
-		on = fimce_exit(cpu, f, reason, &inits);
+	if (cpu->nmi_seen) {
+		cpu->nmi_seen = 0;
+		nmi_account(cpu);
 	}
+	/* The timer stands still in root mode: a task that keeps calling would outlive its budget. */
+	if (f->kill)
+		fimce_die(cpu, f, RV_CAUSE_KILLED, 0, 0);
+	else if (rdtsc() >= f->end_tsc)
+		fimce_die(cpu, f, RV_CAUSE_WATCHDOG, 0, f->values.budget_us);
+	else
+		return VMX_ENTER;
+	return VMX_LEAVE;
+}
+
+uint32_t fimce_step(struct percpu *cpu)
+{
+	struct fimce *f = cpu->running;
+	uint32_t reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
+
+	if (reason & EXIT_REASON_ENTRY_FAILURE)
+		hv_stop(cpu, RV_REASON_ENTRY_FAILED, reason, 0, f->id);
+	f->status.exits++;
+	cpu->stat.fimce_exits++;
+	if (cpu->smi_blocking)
+		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
+			 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
+	return fimce_exit(cpu, f, reason) ? fimce_prepare(cpu) : VMX_LEAVE;
 }
 
 void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
@@ -353,7 +354,7 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	uint64_t begin = rdtsc();
 
 	if (f->state == RV_FIMCE_YIELDED)
-		f->gpr[RAX] = command;
+		f->regs.gpr[RAX] = command;
 	f->state = RV_FIMCE_RUNNING;
 	f->cpu = cpu;
 	f->status.cpu = cpu->index;
@@ -363,8 +364,13 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	owner_save(cpu, &owner);
 	xrstor_all(pa_pointer(f->fpu));
 	vmcs_enter(cpu, f);
-	f->launched = false;
-	run_loop(cpu, f);
+	f->regs.launched = 0;
+	cpu->init_storm = 0;
+	cpu->running = f;
+	cpu->runs_fimce = 1;
+	if (vmx_run(cpu, &f->regs) == VMX_FAILED)
+		hv_stop(cpu, RV_REASON_ENTRY_FAILED, 0, vmcs_read(VMCS_INSTRUCTION_ERROR), f->id);
+	cpu->runs_fimce = 0;
 	(void)vmcs_clear(f->vmcs);
 	(void)vmcs_load(cpu->guest_vmcs);
 	xsave_all(pa_pointer(f->fpu));

@@ -36,18 +36,18 @@ void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uin
 	if (f->tables_used == 0)
 		f->tables_used = 1;
 	while (pages > 0) {
-		uint64_t *table = pa_pointer(f->tables), *entry;
+		uint64_t *table = pa_pointer(f->tables), *entry, value = flags == FIMCE_PTE_NONE ? 0 : pa.v | flags;
+		uint64_t step = flags == FIMCE_PTE_NONE ? 0 : RV_PAGE_SIZE;
+		uint32_t index = va >> RV_PAGE_SHIFT & 511, count = pages < 512 - index ? pages : 512 - index;
 
 		for (uint32_t shift = 39; shift > 12; shift -= 9)
 			table = next_table(f, &table[va >> shift & 511]);
 		/* One walk for all pages of a table: a FIMCE's start must not cost a walk per page. */
-		entry = &table[va >> 12 & 511];
-		do {
-			*entry++ = flags == FIMCE_PTE_NONE ? 0 : pa.v | flags;
-			pa.v += RV_PAGE_SIZE;
-			va += RV_PAGE_SIZE;
-			pages--;
-		} while (pages > 0 && (va >> 12 & 511) != 0);
+		for (entry = &table[index]; entry < &table[index + count]; entry++, value += step)
+			*entry = value;
+		pa.v += (uint64_t)count << RV_PAGE_SHIFT;
+		va += (uint64_t)count << RV_PAGE_SHIFT;
+		pages -= count;
 	}
 }
 

@@ -15,31 +15,9 @@
 #include <hv/util.h>
 #include <hv/vmx/capability.h>
 #include <hv/vmx/ept.h>
+#include <hv/vmx/run.h>
 #include <hv/x86/mtrr.h>
 #include <ravelin/launch.h>
-
-/** General registers in the order of their encoding, so that exit qualifications index them. rsp is not kept here. */
-struct regs {
-	uint64_t gpr[16];
-};
-enum {
-	RAX,
-	RCX,
-	RDX,
-	RBX,
-	RSP,
-	RBP,
-	RSI,
-	RDI,
-	R8,
-	R9,
-	R10,
-	R11,
-	R12,
-	R13,
-	R14,
-	R15
-};
 
 /** Host descriptor tables of one CPU. */
 struct host_tables {
@@ -60,9 +38,32 @@ enum launch_stage {
 	STAGE_RUNNING
 };
 
+/** How far the start of a CPU by INIT and SIPI has come. */
+enum startup {
+	STARTUP_DONE,
+	STARTUP_WAITS, /* for SIPI: NMIs do not reach it */
+	STARTUP_FRESH /* no guest instruction since the SIPI exit */
+};
+
 struct percpu {
-	/* The offset of the first is known to entry.S. */
-	uint32_t nmi_seen; /* 0: set by the NMI handler of root mode; makes the next VM entry abort */
+	/*
+	 * All zero in the steady state: one look tells that the next VM exit or entry can go the short way (exits.c). The
+	 * offset of nmi_seen is known to entry.S.
+	 */
+	union {
+		struct {
+			uint8_t nmi_seen; /* set by the NMI handler of root mode; makes the next VM entry abort */
+			uint8_t runs_fimce; /* the current VMCS is that of *running */
+			uint8_t startup; /* enum startup */
+			uint8_t init_storm; /* INIT exits in a row, with nothing but SIPI exits between them */
+			uint8_t take_request; /* the guest gives this CPU up */
+			uint8_t guest_nmi; /* an NMI of the guest waits for injection */
+			uint8_t timer_expired; /* the deadline timer of the guest VMCS: look at the clock */
+			uint8_t
+			    smi_blocking; /* "blocking by SMI" is reported since a SIPI exit: clear it at each exit */
+		};
+		uint64_t attention;
+	};
 	struct regs regs; /* of the guest, while in root mode */
 
 	uint32_t index;
@@ -72,22 +73,16 @@ struct percpu {
 	/* Rendezvous; see percpu.h. */
 	uint32_t in_guest; /* 1 from before the last check until after the VM exit */
 	uint32_t kicked; /* an NMI was sent by another CPU's root mode */
-	uint64_t seen_generation; /* of the EPT */
+	uint64_t seen_generation; /* of hv.generation */
 
-	bool launched; /* the guest VMCS was launched */
-	bool guest_nmi; /* an NMI of the guest waits for injection */
-	bool fresh_sipi; /* no guest instruction since the last SIPI exit */
-	bool smi_blocking; /* this CPU reports "blocking by SMI" after a SIPI exit: clear it at every exit */
-	bool waits_for_sipi;
 	bool timer_armed; /* the deadline timer of the guest VMCS runs */
 	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
 	uint64_t isolated_touch; /* address and FIMCE of the last touch of isolated memory, so that waiting logs once */
 	void *reset_context[5]; /* where to go on after a reset; see reset.h */
-	uint32_t init_storm; /* INIT exits in a row */
 	uint32_t state; /* enum rv_cpu_state */
 	uint32_t fimce; /* id that this CPU runs, or 0 */
+	struct fimce *running; /* with runs_fimce */
 	uint32_t fimce_request; /* a taken CPU is to run this FIMCE */
-	uint32_t take_request; /* the guest gives this CPU up */
 	struct rv_failure_note {
 		uint32_t reason;
 		uint64_t value;
@@ -118,6 +113,12 @@ struct sequence {
 	uint64_t number;
 };
 
+enum init_quirk {
+	INIT_QUIRK_UNKNOWN,
+	INIT_QUIRK_PRESENT, /* an INIT that caused a VM exit stays pending: a reset clears it */
+	INIT_QUIRK_ABSENT
+};
+
 struct hv {
 	struct rv_launch launch; /* our copy */
 	struct lock lock;
@@ -134,11 +135,12 @@ struct hv {
 	struct percpu *cpu[RV_MAX_CPUS];
 	uint32_t cpu_count;
 
-	uint64_t ept_generation; /* raised after every change that takes rights away */
+	uint64_t
+	    generation; /* raised after every change that a CPU has to notice before it enters its guest (percpu.h) */
 	struct percpu *holder; /* keeps all other CPUs in root mode; NULL = nobody */
 	struct lock hold_lock;
 	uint64_t deadline_tsc; /* earliest update deadline, 0 = none */
-	uint32_t init_quirk; /* pending INITs need a reset; see reset.h */
+	enum init_quirk init_quirk; /* see reset.h */
 	struct percpu *reset_cpu; /* waits for another CPU to restart it */
 	uint32_t reset_helper; /* 1: a CPU has taken on to restart reset_cpu */
 

@@ -24,12 +24,10 @@ struct guest_ram {
 	uint64_t low, high; /* all of it is RAM that the guest owns with all rights */
 };
 
-static bool guest_ram_holds(struct guest_ram *known, uint64_t page)
+static __attribute__((noinline)) bool guest_ram_find(struct guest_ram *known, uint64_t page)
 {
 	if ((page & ~PAGE_MASK) != 0)
 		return false;
-	if (page >= known->low && page < known->high)
-		return true;
 	for (uint32_t i = 0; i < hv.launch.ram_count; i++) {
 		const struct rv_launch_ram *r = &hv.launch.ram[i];
 		uint64_t end = (r->base + r->bytes) & PAGE_MASK;
@@ -45,6 +43,12 @@ static bool guest_ram_holds(struct guest_ram *known, uint64_t page)
 		return true;
 	}
 	return false;
+}
+
+static inline bool guest_ram_holds(struct guest_ram *known, uint64_t page)
+{
+	return (page - known->low < known->high - known->low && (page & ~PAGE_MASK) == 0) ||
+	       guest_ram_find(known, page);
 }
 
 bool hypercall_is_guest_ram(uint64_t page)
@@ -73,11 +77,14 @@ int64_t frames_load(struct percpu *cpu, uint64_t gpa)
 
 void frames_read(const struct percpu *cpu, void *to, uint32_t bytes)
 {
-	for (uint32_t done = 0, i = 0; done < bytes; done += RV_PAGE_SIZE, i++) {
-		uint32_t part = bytes - done < RV_PAGE_SIZE ? bytes - done : RV_PAGE_SIZE;
+	uint32_t pages = bytes / RV_PAGE_SIZE;
+	uint8_t *at = to;
 
-		memcpy((uint8_t *)to + done, pa_pointer(pa_make(cpu->frames.frame[i])), part);
-	}
+	/* The start of a FIMCE is mostly this loop. */
+	for (uint32_t i = 0; i < pages; i++, at += RV_PAGE_SIZE)
+		copy_pages(at, pa_pointer(pa_make(cpu->frames.frame[i])), 1);
+	if (bytes % RV_PAGE_SIZE != 0)
+		memcpy(at, pa_pointer(pa_make(cpu->frames.frame[pages])), bytes % RV_PAGE_SIZE);
 }
 
 int64_t frames_write(struct percpu *cpu, const void *from, uint64_t bytes)
@@ -139,6 +146,8 @@ static int64_t get_stat(struct percpu *cpu, uint64_t index)
 	if (index >= hv.cpu_count)
 		return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_HC_CPU, index);
 	stat = hv.cpu[index]->stat;
+	for (uint32_t i = 0; i < RV_EXIT_REASONS; i++)
+		stat.exits += stat.exit[i];
 	stat.state = hv.cpu[index]->state;
 	stat.fimce = hv.cpu[index]->fimce;
 	return frames_write(cpu, &stat, sizeof(stat));
@@ -178,7 +187,7 @@ static int64_t core_take(struct percpu *cpu, uint64_t index)
 	if (other == NULL || other == cpu || other->state != RV_CPU_GUEST)
 		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_HC_CPU, index);
 	__atomic_store_n(&other->take_request, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&other->waits_for_sipi, __ATOMIC_SEQ_CST)) {
+	if (__atomic_load_n(&other->startup, __ATOMIC_SEQ_CST) == STARTUP_WAITS) {
 		/* It waits for SIPI outside root mode; the next SIPI exit finds it taken. */
 		other->take_request = 0;
 		__atomic_store_n(&other->state, RV_CPU_TAKEN, __ATOMIC_SEQ_CST);

@@ -11,6 +11,7 @@
 struct hv hv;
 
 _Static_assert(offsetof(struct percpu, nmi_seen) == PERCPU_NMI_SEEN, "offsets.h");
+_Static_assert(offsetof(struct regs, launched) == REGS_LAUNCHED, "offsets.h");
 
 #define PARTITION_ROWS 8192u
 #define POOL_PER_CPU_PAGES (page_align_up(sizeof(struct percpu)) >> RV_PAGE_SHIFT)
@@ -380,7 +381,7 @@ void launch_real_mode(struct percpu *cpu, uint8_t vector)
 	if (w.failed_field != 0)
 		hv_stop(cpu, RV_REASON_VMCS_FAILED, w.failed_field, w.error, 0);
 	vpid_invalidate(1); /* what was cached before the INIT has the same VPID */
-	memset(&cpu->regs, 0, sizeof(cpu->regs));
+	memset(cpu->regs.gpr, 0, sizeof(cpu->regs.gpr));
 	cpu->regs.gpr[RDX] = cpuid(1, 0).eax;
 }
 
@@ -395,7 +396,7 @@ static void vmcs_guest_common(struct percpu *cpu, struct vmcs_writer *w)
 	vmcs_write(w, VMCS_IO_BITMAP_A, hv.io_bitmap_a.v);
 	vmcs_write(w, VMCS_IO_BITMAP_B, hv.io_bitmap_b.v);
 	if (hv.caps.guest.secondary & SECONDARY_XSAVES)
-		vmcs_write(w, VMCS_XSS_EXITING_BITMAP, 0); /* pitfall 12 */
+		vmcs_write(w, VMCS_XSS_EXITING_BITMAP, ~XSS_ALLOWED); /* exits are only a second line: see emulate.c */
 	vmcs_write(w, VMCS_CR0_MASK, CR0_NE);
 	vmcs_write(w, VMCS_CR4_MASK, CR4_VMXE);
 }
@@ -481,8 +482,10 @@ _Noreturn void launch_ap(struct percpu *cpu)
 		cpu_pause();
 	}
 	cpu->proved = true;
-	cpu->waits_for_sipi = true;
-	exits_run(cpu);
+	cpu->startup = STARTUP_WAITS;
+	(void)exits_run(cpu); /* proved: does not come back */
+	for (;;)
+		cpu_halt();
 }
 
 /* The trampoline page stays ours: the guest never sees it (row OWNER_HYPERVISOR). */
@@ -553,7 +556,7 @@ static int launch_first_cpu(struct rv_launch *l)
 			error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, w.failed_field);
 	}
 	if (!error) {
-		exits_run_first(cpu, &l->reason_value);
+		l->reason_value = exits_run(cpu);
 		error = launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, l->reason_value);
 	}
 	vmx_off();

@@ -95,6 +95,7 @@ void console_reason(uint32_t cpu_index, uint32_t reason, const uint64_t value[5]
 _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, uint64_t v2)
 {
 	hv.panicked = true;
+	__atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
 	log3(cpu, reason, v0, v1, v2);
 	console_reason(cpu->index, reason, (const uint64_t[5]){v0, v1, v2});
 	if (hv.log.serial_port != 0)

@@ -78,7 +78,7 @@ static bool is_in_guest(const struct percpu *other)
 
 void percpu_flush_ept(struct percpu *cpu)
 {
-	uint64_t generation = __atomic_add_fetch(&hv.ept_generation, 1, __ATOMIC_SEQ_CST);
+	uint64_t generation = __atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
 
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
 		struct percpu *other = hv.cpu[i];
@@ -105,6 +105,7 @@ void percpu_hold_begin(struct percpu *cpu)
 		cpu_pause();
 	}
 	__atomic_store_n(&hv.holder, cpu, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
 		if (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
 			percpu_kick(hv.cpu[i]);

@@ -3,7 +3,8 @@
  * percpu.h - making other CPUs leave the guest: kick, EPT flush, hold; and starting CPUs.
  *
  * A CPU sets in_guest = 1, fences, and only then looks at everything that others may want of it; it clears in_guest right
- * after each VM exit. Who wants something changes it, fences, and kicks (NMI) the CPUs that are in_guest. So a CPU in root
+ * after each VM exit. Who wants something of all changes it, raises hv.generation, and kicks (NMI) the CPUs that are in_guest;
+ * who wants something of one CPU sets a flag in its attention word, and kicks it. So a CPU in root
  * mode never needs a kick and can wait for the lock without blocking anyone. A CPU that waits for SIPI is not in_guest: NMIs
  * do not reach it, and it looks before it enters again.
  */

@@ -4,7 +4,8 @@
  *
  * Only a reset outside VMX operation clears it. So all other CPUs are held in root mode (a SIPI of the guest in that moment
  * would start the CPU outside VMX), the CPU leaves VMX, the pending INIT resets it, and a held CPU starts it again through
- * the trampoline. Hardware and KVM never get here: it takes INIT exits without progress to be called.
+ * the trampoline. Hardware and KVM take an INIT back with its VM exit; a guest that sends some in a row brings them here once:
+ * no reset follows, the CPU enters VMX again, and hv.init_quirk says that this need not be tried again.
  */
 #ifndef HV_RESET_H
 #define HV_RESET_H
@@ -15,8 +16,10 @@
 #define RESET_STORM 3u
 
 /**
- * Clears a pending INIT of this CPU by a reset. Both VMCSs keep their guest state and must be launched, not resumed,
- * afterwards. fimce_vmcs: the FIMCE's VMCS if that is current, or v = 0. Stops the machine if the CPU does not come back.
+ * Clears a pending INIT of this CPU by a reset, if one is pending. Both VMCSs keep their guest state and must be launched, not
+ * resumed, afterwards (done for the guest's). fimce_vmcs: the FIMCE's VMCS if that is current, or v = 0. Without another CPU
+ * in root mode within a bounded time nothing is done: nobody could start this one again. Stops the machine if the CPU does
+ * not come back.
  */
 void reset_clear_init(struct percpu *cpu, pa_t fimce_vmcs);
 

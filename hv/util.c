@@ -51,13 +51,6 @@ int memcmp(const void *a, const void *b, size_t bytes)
 	return 0;
 }
 
-void copy_pages(void *to, const void *from, uint32_t pages)
-{
-	size_t words = (size_t)pages * (RV_PAGE_SIZE / 8);
-
-	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-}
-
 void clear_pages(void *to, uint32_t pages)
 {
 	size_t words = (size_t)pages * (RV_PAGE_SIZE / 8);
@@ -65,11 +58,6 @@ void clear_pages(void *to, uint32_t pages)
 	__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0ull) : "memory");
 }
 #else
-void copy_pages(void *to, const void *from, uint32_t pages)
-{
-	memcpy(to, from, (size_t)pages * RV_PAGE_SIZE);
-}
-
 void clear_pages(void *to, uint32_t pages)
 {
 	memset(to, 0, (size_t)pages * RV_PAGE_SIZE);

@@ -380,6 +380,12 @@ static int64_t hostile_vmcall_log(void)
 	return 0;
 }
 
+static int64_t hostile_vmcall_flood(void)
+{
+	for (;;)
+		(void)rv_fimce_call(RV_FC_LOG, 40, 0, 0);
+}
+
 static int64_t hostile_vmcall_exit(void)
 {
 	(void)rv_fimce_call(RV_FC_EXIT, 0, 1ull << 32, 0);

@@ -105,6 +105,7 @@
 	X("vmcall-unknown", hostile_vmcall_unknown, "protocol:99", "an unknown number") \
 	X("vmcall-guest", hostile_vmcall_guest, "protocol:4294967295", "a huge number") \
 	X("vmcall-log", hostile_vmcall_log, "done:0", "log 4 GiB of text") \
+	X("vmcall-flood", hostile_vmcall_flood, "watchdog", "spend the time in root mode, where the timer stands still") \
 	X("vmcall-exit", hostile_vmcall_exit, "done:0,protocol:3", "claim 4 GiB of output") \
 	/* faults */ \
 	X("divide", hostile_divide, "exception:0", "divide by zero") \

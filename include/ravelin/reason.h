@@ -35,7 +35,7 @@
 	X(24, GUEST_SHUTDOWN, "the guest shut down by a triple fault at RIP $0: the machine is reset") \
 	X(25, BAD_EXIT, "unexpected VM exit: reason $0, qualification $1, RIP $2") \
 	X(26, ENTRY_FAILED, "VM entry failed: reason $0, qualification $1, RIP $2") \
-	X(27, INIT_QUIRK, "a pending INIT would not go away: CPU $0 was taken out of VMX for one reset (emulator quirk)") \
+	X(27, INIT_QUIRK, "INITs in a row: CPU $0 left VMX to have a pending one reset it (1: it did, an emulator quirk; 2: none was pending; 0: not tried, no other CPU could help): $1") \
 	X(28, APIC_BASE, "the guest tried to move its local APIC to $0: refused") \
 	X(29, ROOT_EXCEPTION, "exception $0 in root mode at $1, CR2 $2") \
 	/* hypercalls */ \

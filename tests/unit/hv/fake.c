@@ -196,9 +196,15 @@ uint8_t inb(uint16_t port)
 	return (uint8_t)port;
 }
 
+bool fake_helper;
+void (*fake_vmx_off)(void);
+uint32_t fake_vmx_offs;
+
 void cpu_pause(void)
 {
 	fake_time += fake_tick;
+	if (fake_helper && hv.reset_cpu != NULL)
+		hv.reset_helper = 1;
 }
 
 void cpu_fence(void)
@@ -368,6 +374,9 @@ bool vmx_on(pa_t region)
 
 void vmx_off(void)
 {
+	fake_vmx_offs++;
+	if (fake_vmx_off != NULL)
+		fake_vmx_off();
 }
 
 bool vmcs_clear(pa_t pa)
@@ -394,20 +403,31 @@ void vpid_invalidate(uint16_t vpid)
 	fake_vpid_flushes++;
 }
 
-int vmx_run(struct regs *r, uint64_t launched)
+static void enter_once(struct regs *r)
 {
 	const char *why = fake_entry_refused();
 
-	assert_true((launched & 1) == current->launched);
+	assert_true((r->launched & 1) == current->launched);
 	if (why != NULL)
 		fail_msg("VM entry would fail: %s", why);
 	assert_non_null(fake_guest);
 	current->launched = true;
+	r->launched = 1;
 	entry_valid = current->field[VMCS_ENTRY_INTERRUPTION_INFO] & INTERRUPTION_VALID;
 	/* The CPU clears the valid bit at each VM exit. */
 	current->field[VMCS_ENTRY_INTERRUPTION_INFO] &= ~(uint64_t)INTERRUPTION_VALID;
 	current->field[VMCS_EXIT_REASON] = fake_guest(r);
-	return 0;
+}
+
+uint32_t vmx_run(struct percpu *cpu, struct regs *r)
+{
+	uint32_t verdict = vmx_prepare(cpu);
+
+	while (verdict == VMX_ENTER) {
+		enter_once(r);
+		verdict = vmx_step(cpu);
+	}
+	return verdict;
 }
 
 static void guest_common(void)
@@ -539,6 +559,9 @@ void fake_reset(void)
 	fake_sequence = 1;
 	fake_measured_flags = 0;
 	fake_ipi = ipi_default;
+	fake_helper = false;
+	fake_vmx_off = NULL;
+	fake_vmx_offs = 0;
 	fake_stop_expected = false;
 	random_state = 12345;
 	capable_cpu();
@@ -562,7 +585,7 @@ static void cpu_make(uint32_t index)
 	cpu->apic_id = 2 * index;
 	cpu->state = RV_CPU_GUEST;
 	cpu->proved = true;
-	cpu->launched = true;
+	cpu->regs.launched = 1;
 	cpu->xsave_area = calloc(1, RV_PAGE_SIZE);
 	assert_int_equal(partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &cpu->guest_vmcs), 0);
 	hv.cpu[index] = cpu;

@@ -68,6 +68,12 @@ extern uint64_t fake_x87, fake_sse;
 extern void (*fake_ipi)(uint32_t apic_id, uint32_t command);
 extern uint32_t fake_nmis;
 
+/** Another CPU in root mode offers its help with a reset (hv/reset.h). */
+extern bool fake_helper;
+/** Called by VMXOFF; NULL by default. */
+extern void (*fake_vmx_off)(void);
+extern uint32_t fake_vmx_offs;
+
 /* The current VMCS. */
 void fake_vmcs_set(uint64_t field, uint64_t value); /* read-only fields, too */
 bool fake_vmcs_was_written(uint64_t field);

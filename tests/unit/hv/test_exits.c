@@ -2,6 +2,8 @@
 /* test_exits.c - the guest's run loop: exits, injection, NMIs, INIT and SIPI, what other CPUs want of this one. */
 #include "fake.h"
 
+#include <hv/reset.h>
+
 #define RIP 0xffffffff81000000ull
 #define EXCEPTION(vector) ((vector) | INTERRUPTION_TYPE_EXCEPTION | INTERRUPTION_VALID)
 #define GP (EXCEPTION(VECTOR_GP) | INTERRUPTION_ERROR_CODE)
@@ -262,6 +264,65 @@ static void test_init_and_sipi(void **state)
 	assert_true(fake_vpid_flushes != 0);
 }
 
+/* A guest that sends INITs to a CPU right after its SIPI, at RIP 0. */
+static void inits_at_zero(uint32_t count)
+{
+	fake_exit(cpu, EXIT_INIT, 0);
+	fake_exit(cpu, EXIT_SIPI, 0x9a);
+	for (uint32_t i = 0; i < count; i++)
+		fake_exit(cpu, EXIT_INIT, 0);
+}
+
+/* Hardware takes an INIT back with its VM exit: leaving VMX for a reset that does not come must not be the end. */
+static void test_inits_that_are_not_pending(void **state)
+{
+	(void)state;
+	fake_tick = 1000;
+	fake_helper = true;
+	inits_at_zero(RESET_STORM);
+	assert_int_equal(fake_vmx_offs, 1);
+	assert_int_equal(hv.init_quirk, INIT_QUIRK_ABSENT);
+	assert_null(hv.holder);
+	assert_null(hv.reset_cpu);
+	assert_int_equal(cpu->stage, STAGE_RUNNING);
+	/* From now on an INIT is an INIT. */
+	inits_at_zero(RESET_STORM);
+	assert_int_equal(fake_vmx_offs, 1);
+	assert_int_equal(vmcs_read(VMCS_GUEST_ACTIVITY), ACTIVITY_WAIT_FOR_SIPI);
+}
+
+static void test_inits_without_another_cpu(void **state)
+{
+	(void)state;
+	fake_tick = 1000;
+	inits_at_zero(2 * RESET_STORM);
+	assert_int_equal(fake_vmx_offs, 0);
+	assert_int_equal(hv.init_quirk, INIT_QUIRK_UNKNOWN);
+	assert_null(hv.holder);
+	assert_null(hv.reset_cpu);
+}
+
+static void reset_comes(void)
+{
+	reset_return(hv.cpu[0], true);
+}
+
+static void test_inits_that_stay_pending(void **state)
+{
+	(void)state;
+	fake_tick = 1000;
+	fake_helper = true;
+	fake_vmx_off = reset_comes;
+	inits_at_zero(RESET_STORM - 1);
+	assert_int_equal(fake_vmx_offs, 1);
+	assert_int_equal(hv.init_quirk, INIT_QUIRK_PRESENT);
+	assert_null(hv.holder);
+	assert_int_equal(vmcs_read(VMCS_GUEST_ACTIVITY), ACTIVITY_ACTIVE);
+	/* Now it is known: the next one at once. */
+	fake_exit(cpu, EXIT_INIT, 0);
+	assert_int_equal(fake_vmx_offs, 2);
+}
+
 /* --- other CPUs ----------------------------------------------------------------------------------------------------------- */
 
 static void test_flush_waits_for_all_in_the_guest(void **state)
@@ -278,7 +339,7 @@ static void test_flush_waits_for_all_in_the_guest(void **state)
 	fake_ept_flushes = 0;
 	fake_exit(hv.cpu[2], EXIT_CPUID, 0);
 	assert_true(fake_ept_flushes >= 1);
-	assert_int_equal(hv.cpu[2]->seen_generation, hv.ept_generation);
+	assert_int_equal(hv.cpu[2]->seen_generation, hv.generation);
 	assert_int_equal(fake_nmis, 1);
 }
 
@@ -312,6 +373,7 @@ static void test_panic_stops_all(void **state)
 {
 	(void)state;
 	hv.panicked = true;
+	hv.generation++;
 	FAKE_STOPS(fake_exit(cpu, EXIT_CPUID, 0));
 }
 
@@ -350,6 +412,9 @@ int main(void)
 	    T(test_nmi_goes_to_the_guest),
 	    T(test_kick_does_not),
 	    T(test_init_and_sipi),
+	    T(test_inits_that_are_not_pending),
+	    T(test_inits_without_another_cpu),
+	    T(test_inits_that_stay_pending),
 	    T(test_flush_waits_for_all_in_the_guest),
 	    T(test_lost_kick_is_sent_again),
 	    T(test_panic_stops_all),

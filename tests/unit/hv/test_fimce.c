@@ -322,6 +322,23 @@ static void test_every_exit_kills(void **state)
 	}
 }
 
+static void budget_passes(struct fimce *f)
+{
+	fake_time += f->values.budget_us * hv.launch.tsc_khz / 1000;
+}
+
+/* The preemption timer stands still in root mode; the budget does not. */
+static void test_calls_do_not_stretch_the_budget(void **state)
+{
+	const struct fake_step steps[] = {{.call = RV_FC_LOG, .rdi = 1},
+					  {.call = RV_FC_LOG, .rdi = 1, .before = budget_passes},
+					  {.call = RV_FC_LOG, .rdi = 1},
+					  {0}};
+
+	(void)state;
+	assert_int_equal(run_to_death(steps).cause, RV_CAUSE_WATCHDOG);
+}
+
 static void test_exception(void **state)
 {
 	const struct fake_step steps[] = {
@@ -565,7 +582,7 @@ static void test_registers_of_a_signed_task(void **state)
 	fake_create(1);
 	id = CREATE();
 	fake_task(fimce_find((uint32_t)id), steps);
-	fimce_find((uint32_t)id)->gpr[R12] = 0x5ec7e7;
+	fimce_find((uint32_t)id)->regs.gpr[R12] = 0x5ec7e7;
 	assert_int_equal(RUN(id), RV_FIMCE_DEAD);
 	s = status(id);
 	assert_int_equal(s->cause, RV_CAUSE_WATCHDOG);
@@ -587,6 +604,7 @@ int main(void)
 	    T(test_pool_runs_out),
 	    T(test_ids_stay_small_and_unique),
 	    T(test_protocol),
+	    T(test_calls_do_not_stretch_the_budget),
 	    T(test_every_exit_kills),
 	    T(test_exception),
 	    T(test_survives_nmi_and_init),

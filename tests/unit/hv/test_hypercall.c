@@ -143,7 +143,7 @@ static void test_stat(void **state)
 	const struct rv_stat *s = pa_pointer(pa_make(FAKE_BUFFER));
 
 	(void)state;
-	hv.cpu[1]->stat.exits = 5;
+	hv.cpu[1]->stat.exit[EXIT_CPUID] = 5;
 	hv.cpu[1]->stat.cpu = 1;
 	hv.cpu[1]->stat.apic_id = 2;
 	assert_int_equal(CALL(RV_HC_GET_STAT, FAKE_LIST, 1, 0), sizeof(*s));
@@ -184,7 +184,7 @@ static void test_core_take_and_give(void **state)
 	fake_ipi = leave_when_kicked;
 	assert_int_equal(CALL(RV_HC_CORE_TAKE, 1, 0, 0), 0);
 	assert_int_equal(hv.cpu[1]->state, RV_CPU_TAKEN);
-	assert_true(hv.cpu[1]->waits_for_sipi);
+	assert_int_equal(hv.cpu[1]->startup, STARTUP_WAITS);
 	assert_int_equal(CALL(RV_HC_CORE_TAKE, 1, 0, 0), -RV_EBUSY);
 	/* A SIPI of the guest does not wake it while it is taken. */
 	fake_exit_state = still_taken;
@@ -215,7 +215,7 @@ static void test_core_take_times_out(void **state)
 	assert_true(vmcs_load(hv.cpu[1]->guest_vmcs));
 	hypercall_leave_guest(hv.cpu[1]);
 	assert_int_equal(hv.cpu[1]->state, RV_CPU_GUEST);
-	assert_false(hv.cpu[1]->waits_for_sipi);
+	assert_int_not_equal(hv.cpu[1]->startup, STARTUP_WAITS);
 	assert_int_equal(hv.lock.next, hv.lock.owner);
 }
 
