@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* audit.c - see audit.h. Walks what the hardware walks, not what the code believes to have written. */
 #include <hv/audit.h>
+#include <hv/exits.h>
 #include <hv/fimce_tables.h>
 #include <hv/hypercall.h>
+#include <hv/percpu.h>
 #include <hv/x86/regs.h>
 
 #define PTE_P (1ull << 0)
@@ -100,8 +102,8 @@ static void table_walk(struct walk *w, pa_t table, int level, uint64_t base)
 	}
 }
 
-/* The fields of this CPU's guest VMCS on which isolation rests. */
-static void vmcs_check(struct rv_audit *a)
+/* The fields of this CPU's guest VMCS, which is current, on which isolation rests. */
+void audit_own_vmcs(struct percpu *cpu)
 {
 	const struct {
 		uint64_t field, value, mask;
@@ -117,18 +119,63 @@ static void vmcs_check(struct rv_audit *a)
 	    {VMCS_HOST_CR3, hv.page_tables.v, ~0ull},
 	};
 
+	cpu->audit_bad_fields = 0;
 	for (uint32_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		uint64_t value = vmcs_read(want[i].field);
 
 		if ((value & want[i].mask) == (want[i].value & want[i].mask))
 			continue;
-		if (a->bad++ == 0) {
-			a->bad_table = AUDIT_TABLE_VMCS;
-			a->bad_address = want[i].field;
-			a->bad_entry = value;
+		if (cpu->audit_bad_fields++ == 0) {
+			cpu->audit_field = want[i].field;
+			cpu->audit_value = value;
 		}
 	}
-	a->vmcs++;
+	__atomic_store_n(&cpu->audited, hv.audit_number, __ATOMIC_SEQ_CST);
+}
+
+static void vmcs_fault(struct rv_audit *a, uint32_t count, uint64_t field, uint64_t value)
+{
+	if (a->bad == 0 && count != 0) {
+		a->bad_table = AUDIT_TABLE_VMCS;
+		a->bad_address = field;
+		a->bad_entry = value;
+	}
+	a->bad += count;
+}
+
+/* Each CPU in the guest looks at its own VMCS, because no other can. One in root mode, in a FIMCE or waiting for SIPI does so
+ * before its guest goes on, and is not counted. */
+static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
+{
+	hv.audit_number++;
+	audit_own_vmcs(cpu);
+	percpu_flush_ept(cpu);
+	for (uint32_t i = 0; i < hv.cpu_count; i++) {
+		const struct percpu *other = hv.cpu[i];
+
+		if (__atomic_load_n(&other->audited, __ATOMIC_SEQ_CST) != hv.audit_number)
+			continue;
+		a->vmcs++;
+		vmcs_fault(a, other->audit_bad_fields, other->audit_field, other->audit_value);
+	}
+}
+
+/* What the bitmaps say that all VMCSs point at. */
+static void bitmaps_check(struct percpu *cpu, struct rv_audit *a)
+{
+	const struct {
+		uint64_t field;
+		pa_t map;
+	} bitmap[] = {
+	    {VMCS_MSR_BITMAP, hv.msr_bitmap}, {VMCS_IO_BITMAP_A, hv.io_bitmap_a}, {VMCS_IO_BITMAP_B, hv.io_bitmap_b}};
+
+	for (uint32_t i = 0; i < sizeof(bitmap) / sizeof(bitmap[0]); i++) {
+		const uint8_t *live = pa_pointer(bitmap[i].map);
+
+		exits_fill_bitmap(cpu->scratch, (enum vmcs_field)bitmap[i].field);
+		for (uint32_t at = 0; at < RV_PAGE_SIZE; at++)
+			vmcs_fault(a, live[at] != cpu->scratch[at], bitmap[i].field, at);
+	}
 }
 
 int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
@@ -146,7 +193,8 @@ int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 		w.fimce = f->id;
 		table_walk(&w, fimce_tables_root(f), 4, 0);
 	}
-	vmcs_check(a);
+	vmcs_check(cpu, a);
+	bitmaps_check(cpu, a);
 	if (a->bad == 0)
 		return 0;
 	if (a->bad_table == 0 || a->bad_table == AUDIT_TABLE_VMCS) {

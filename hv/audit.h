@@ -8,9 +8,13 @@
 #include <hv/hv.h>
 
 /**
- * Walks the EPT, the page table of every FIMCE and the control fields of this CPU's guest VMCS. Lock held.
+ * Walks the EPT, the page table of every FIMCE, the control fields of the guest VMCS of every CPU that is in the guest, and
+ * the bitmaps that they point at. Lock held.
  * @return 0, or -RV_EFAULT as a refusal with the first fault in *a.
  */
 int64_t audit_run(struct percpu *cpu, struct rv_audit *a);
+
+/** Compares this CPU's guest VMCS, which is current; the result is kept in cpu for an audit that waits for it. */
+void audit_own_vmcs(struct percpu *cpu);
 
 #endif

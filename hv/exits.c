@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* exits.c - the guest's run loop and VM exits; see exits.h. Intel SDM vol. 3, chapters 26 to 28. */
+#include <hv/audit.h>
 #include <hv/dim.h>
 #include <hv/emulate.h>
 #include <hv/exits.h>
@@ -167,6 +168,8 @@ static __attribute__((noinline)) uint32_t enter_attentive(struct percpu *cpu)
 		if (holder == NULL && cpu->seen_generation == generation && !cpu->nmi_seen)
 			break;
 		if (cpu->seen_generation != generation) {
+			if (cpu->audited != hv.audit_number)
+				audit_own_vmcs(cpu);
 			ept_invalidate(hv.ept.eptp);
 			__atomic_store_n(&cpu->seen_generation, generation, __ATOMIC_SEQ_CST);
 		}
@@ -482,9 +485,9 @@ static void bit_set(uint8_t *map, uint32_t bit)
 	map[bit / 8] = (uint8_t)(map[bit / 8] | 1u << bit % 8);
 }
 
-void exits_fill_bitmaps(uint8_t msr[RV_PAGE_SIZE], uint8_t io_a[RV_PAGE_SIZE])
+static void msr_bitmap_fill(uint8_t map[RV_PAGE_SIZE])
 {
-	uint8_t *read_low = msr, *write_low = msr + 2048;
+	uint8_t *read_low = map, *write_low = map + 2048;
 
 	/* Hidden: VMX. */
 	bit_set(read_low, MSR_FEATURE_CONTROL);
@@ -512,5 +515,13 @@ void exits_fill_bitmaps(uint8_t msr[RV_PAGE_SIZE], uint8_t io_a[RV_PAGE_SIZE])
 	bit_set(write_low, MSR_SMM_MONITOR_CTL);
 	bit_set(write_low, MSR_HW_FEEDBACK_PTR);
 	bit_set(write_low, MSR_HW_FEEDBACK_THREAD);
-	bit_set(io_a, RV_DOORBELL_PORT);
+}
+
+void exits_fill_bitmap(uint8_t map[RV_PAGE_SIZE], enum vmcs_field which)
+{
+	clear_pages(map, 1);
+	if (which == VMCS_MSR_BITMAP)
+		msr_bitmap_fill(map);
+	else if (which == VMCS_IO_BITMAP_A)
+		bit_set(map, RV_DOORBELL_PORT);
 }

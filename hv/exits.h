@@ -14,8 +14,8 @@
  */
 uint64_t exits_run(struct percpu *cpu);
 
-/** Says which MSRs and ports exit: 1 bits. */
-void exits_fill_bitmaps(uint8_t msr[RV_PAGE_SIZE], uint8_t io_a[RV_PAGE_SIZE]);
+/** Says which MSRs or ports exit: 1 bits. which: the VMCS field that will point at the bitmap. */
+void exits_fill_bitmap(uint8_t map[RV_PAGE_SIZE], enum vmcs_field which);
 
 /** Injects an exception into the guest at the next entry. error: its error code, or -1 for none. */
 void guest_inject(uint32_t vector, int64_t error);

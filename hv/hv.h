@@ -75,6 +75,9 @@ struct percpu {
 	uint32_t kicked; /* an NMI was sent by another CPU's root mode */
 	uint64_t seen_generation; /* of hv.generation */
 
+	uint64_t audited; /* hv.audit_number of the last look at this CPU's VMCS, and what it found: */
+	uint64_t audit_field, audit_value; /* the first */
+	uint32_t audit_bad_fields;
 	bool timer_armed; /* the deadline timer of the guest VMCS runs */
 	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
 	uint64_t isolated_touch; /* address and FIMCE of the last touch of isolated memory, so that waiting logs once */
@@ -137,6 +140,7 @@ struct hv {
 
 	uint64_t
 	    generation; /* raised after every change that a CPU has to notice before it enters its guest (percpu.h) */
+	uint64_t audit_number;
 	struct percpu *holder; /* keeps all other CPUs in root mode; NULL = nobody */
 	struct lock hold_lock;
 	uint64_t deadline_tsc; /* earliest update deadline, 0 = none */

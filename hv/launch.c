@@ -275,7 +275,9 @@ static int machine_init(struct rv_launch *l)
 				   l->pool_bytes + partition_bytes(&hv.partition, OWNER_HYPERVISOR));
 	hv.journal.record = pa_pointer(journal);
 	hv.cpu_count = hv.launch.cpu_count;
-	exits_fill_bitmaps(pa_pointer(hv.msr_bitmap), pa_pointer(hv.io_bitmap_a));
+	exits_fill_bitmap(pa_pointer(hv.msr_bitmap), VMCS_MSR_BITMAP);
+	exits_fill_bitmap(pa_pointer(hv.io_bitmap_a), VMCS_IO_BITMAP_A);
+	exits_fill_bitmap(pa_pointer(hv.io_bitmap_b), VMCS_IO_BITMAP_B);
 	return 0;
 }
 

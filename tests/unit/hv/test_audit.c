@@ -9,12 +9,8 @@
 static struct percpu *cpu;
 static struct rv_audit result;
 
-/* The settings of the launch, so that the VMCS is as it should be. */
-static void vmcs_as_launched(void)
+static void vmcs_fields_as_launched(void)
 {
-	vmcs_load(cpu->guest_vmcs);
-	hv.msr_bitmap = pa_make(0x1000);
-	hv.io_bitmap_a = pa_make(0x2000);
 	vmcs_set(VMCS_EPTP, hv.ept.eptp);
 	vmcs_set(VMCS_VPID, 1);
 	vmcs_set(VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary);
@@ -28,6 +24,18 @@ static void vmcs_as_launched(void)
 	vmcs_set(VMCS_HOST_CR3, hv.page_tables.v);
 }
 
+/* The settings of the launch, so that the VMCS is as it should be. */
+static void vmcs_as_launched(void)
+{
+	vmcs_load(cpu->guest_vmcs);
+	hv.msr_bitmap = pa_make(0x1000);
+	hv.io_bitmap_a = pa_make(0x2000);
+	hv.io_bitmap_b = pa_make(0x3000);
+	exits_fill_bitmap(pa_pointer(hv.msr_bitmap), VMCS_MSR_BITMAP);
+	exits_fill_bitmap(pa_pointer(hv.io_bitmap_a), VMCS_IO_BITMAP_A);
+	exits_fill_bitmap(pa_pointer(hv.io_bitmap_b), VMCS_IO_BITMAP_B);
+	vmcs_fields_as_launched();
+}
 static int setup(void **state)
 {
 	(void)state;
@@ -219,6 +227,55 @@ static void test_vmcs(void **state)
 	expect_good();
 }
 
+/* The bitmaps that all VMCSs point at: an MSR or a port that no longer exits. */
+static void test_bitmaps(void **state)
+{
+	uint8_t *msr = pa_pointer(hv.msr_bitmap), *a = pa_pointer(hv.io_bitmap_a), *b = pa_pointer(hv.io_bitmap_b);
+
+	(void)state;
+	msr[2048 + MSR_XSS / 8] ^= 1u << MSR_XSS % 8;
+	expect_bad(~0ull, VMCS_MSR_BITMAP, 2048 + MSR_XSS / 8, RV_REASON_AUDIT_VMCS);
+	msr[2048 + MSR_XSS / 8] ^= 1u << MSR_XSS % 8;
+	a[RV_DOORBELL_PORT / 8] = 0;
+	expect_bad(~0ull, VMCS_IO_BITMAP_A, RV_DOORBELL_PORT / 8, RV_REASON_AUDIT_VMCS);
+	a[RV_DOORBELL_PORT / 8] = 1u << RV_DOORBELL_PORT % 8;
+	b[4095] = 1;
+	expect_bad(~0ull, VMCS_IO_BITMAP_B, 4095, RV_REASON_AUDIT_VMCS);
+	b[4095] = 0;
+	expect_good();
+}
+
+static void other_looks(uint32_t id, uint32_t command)
+{
+	assert_int_equal(command, APIC_NMI);
+	assert_int_equal(id, hv.cpu[1]->apic_id);
+	/* What the kicked CPU does before it enters again. */
+	vmcs_load(hv.cpu[1]->guest_vmcs);
+	hv.cpu[1]->in_guest = 0;
+	fake_exit_state = NULL;
+	fake_exit(hv.cpu[1], EXIT_CPUID, 0);
+	vmcs_load(cpu->guest_vmcs);
+}
+
+/* No CPU can read another's VMCS: the one in the guest is made to look at its own. */
+static void test_vmcs_of_another_cpu(void **state)
+{
+	(void)state;
+	vmcs_load(hv.cpu[1]->guest_vmcs);
+	vmcs_fields_as_launched();
+	vmcs_set(VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary & ~(uint64_t)SECONDARY_EPT);
+	vmcs_load(cpu->guest_vmcs);
+	/* In root mode: it will look before it enters. */
+	expect_good();
+	assert_int_equal(result.vmcs, 1);
+	fake_ipi = other_looks;
+	hv.cpu[1]->in_guest = 1;
+	assert_int_equal(audit_run(cpu, &result), -RV_EFAULT);
+	assert_int_equal(result.vmcs, 2);
+	assert_int_equal(result.bad, 1);
+	assert_int_equal(result.bad_address, VMCS_SECONDARY_CONTROLS);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
@@ -230,6 +287,8 @@ int main(void)
 	    T(test_fimce_entries),
 	    T(test_isolated_target),
 	    T(test_vmcs),
+	    T(test_bitmaps),
+	    T(test_vmcs_of_another_cpu),
 	};
 
 	return cmocka_run_group_tests_name("hv audit", tests, NULL, NULL);

@@ -155,7 +155,8 @@ static void test_wrmsr_refused(void **state)
 	uint8_t *msr = pa_pointer(pa_make(0x1000)), *io = pa_pointer(pa_make(0x2000));
 
 	(void)state;
-	exits_fill_bitmaps(msr, io);
+	exits_fill_bitmap(msr, VMCS_MSR_BITMAP);
+	exits_fill_bitmap(io, VMCS_IO_BITMAP_A);
 	fake_msr_set(MSR_MISC_ENABLE, 0x850089);
 	fake_msr_set(MSR_TSC, 0);
 	fake_cpuid_set(7, 0, (struct cpuid){.ebx = 1u << 1});
