@@ -58,15 +58,22 @@ void percpu_kick(struct percpu *other)
 		apic_send(other->apic_id, APIC_NMI);
 }
 
-/* No wait may be for ever. A kick that does nothing for so long was lost, by a reset for instance; if it was not, the second
- * one is an NMI too many for the guest. */
-static void kick_again(const struct percpu *other, uint64_t *when)
+/*
+ * No wait may be for ever. A kick that does nothing for so long was lost by a reset, or the guest has changed the CPU's xAPIC id:
+ * now all CPUs but this one get an NMI, whatever their ids are. They take it for a kick.
+ */
+static void kick_again(const struct percpu *cpu, uint64_t *when)
 {
 	uint64_t now = rdtsc();
 
 	cpu_pause();
-	if (*when != 0 && now >= *when)
-		apic_send(other->apic_id, APIC_NMI);
+	if (*when != 0 && now >= *when) {
+		for (uint32_t i = 0; i < hv.cpu_count; i++) {
+			if (hv.cpu[i] != cpu)
+				__atomic_store_n(&hv.cpu[i]->kicked, 1, __ATOMIC_SEQ_CST);
+		}
+		apic_send(0, APIC_NMI_OTHERS);
+	}
 	if (*when == 0 || now >= *when)
 		*when = now + KICK_PATIENCE_US * hv.launch.tsc_khz / 1000;
 }
@@ -93,7 +100,7 @@ void percpu_flush_ept(struct percpu *cpu)
 
 		while (other != cpu && is_in_guest(other) &&
 		       __atomic_load_n(&other->seen_generation, __ATOMIC_SEQ_CST) < generation)
-			kick_again(other, &when);
+			kick_again(cpu, &when);
 	}
 }
 
@@ -114,7 +121,7 @@ void percpu_hold_begin(struct percpu *cpu)
 		uint64_t when = 0;
 
 		while (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
-			kick_again(hv.cpu[i], &when);
+			kick_again(cpu, &when);
 	}
 }
 

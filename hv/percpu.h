@@ -16,6 +16,7 @@
 /** Writes the local APIC's ICR; keeps the guest's destination register (pitfall: an exit between the guest's two writes). */
 void apic_send(uint32_t apic_id, uint32_t command);
 #define APIC_NMI 0x4400u
+#define APIC_NMI_OTHERS 0xc4400u /* to all but this CPU; apic_id does not matter */
 #define APIC_INIT 0x4500u
 #define APIC_SIPI 0x4600u
 /** The APIC id of this CPU. */
