@@ -3,7 +3,7 @@
  * address.h - one type per kind of address, so that mixing them up does not compile.
  *
  * The guest's memory is mapped one to one, so a guest-physical address of memory that the guest owns is numerically its
- * physical address; partition_guest_page() is the only way to turn one into the other.
+ * physical address: hypercall_is_guest_ram() has to have said so before one is turned into the other.
  */
 #ifndef HV_ADDRESS_H
 #define HV_ADDRESS_H

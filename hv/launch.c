@@ -31,7 +31,6 @@ struct captured {
 	struct launch_frame frame;
 	uint64_t rsp; /* as it will be after the return */
 };
-static struct captured captured;
 
 static uint64_t *descriptor_at(const struct captured *c, uint16_t selector)
 {
@@ -530,7 +529,7 @@ static void aps_stop(void)
 }
 
 /* From here on in root mode's own page tables. Returns only on failure. */
-static int launch_first_cpu(struct rv_launch *l)
+static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 {
 	struct percpu *cpu;
 	struct vmcs_writer w = {0};
@@ -553,7 +552,7 @@ static int launch_first_cpu(struct rv_launch *l)
 		error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, 0);
 	} else {
 		tables_load(cpu);
-		vmcs_first_cpu(cpu, &captured, &w);
+		vmcs_first_cpu(cpu, c, &w);
 		if (w.failed_field != 0)
 			error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, w.failed_field);
 	}
@@ -569,6 +568,7 @@ int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 {
 	struct rv_launch *l = &hv.launch;
 	struct vmx_refusal why;
+	struct captured captured;
 	int error;
 
 	*l = *caller;
@@ -588,7 +588,7 @@ int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 		hv.page_tables = tables_build_first(pa_make(l->pool_base));
 		wrmsr(MSR_EFER, captured.efer | EFER_NXE);
 		write_cr3(hv.page_tables.v);
-		error = launch_first_cpu(l);
+		error = launch_first_cpu(l, &captured);
 		if (hv.cpu_count > 1)
 			aps_stop();
 		state_restore(&captured);
