@@ -95,7 +95,7 @@ static int ranges_set(struct rv_target *t, const struct rv_image_range *range, u
 			continue;
 		}
 		r->address += t->bias;
-		if (r->kind < RV_RANGE_TEXT || r->kind > RV_RANGE_FRESH_RW || r->bytes == 0 ||
+		if (r->kind < RV_RANGE_TEXT || r->kind > RV_RANGE_OLD_RX || r->bytes == 0 ||
 		    r->bytes > (u64)RV_FIMCE_MAX_TARGETS * PAGE_SIZE || r->address < PAGE_SIZE ||
 		    r->address >= TASK_SIZE_MAX - r->bytes)
 			return rv_refuse(why, -EINVAL, RV_REASON_DRIVER_RANGE, r->address);

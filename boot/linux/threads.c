@@ -95,6 +95,7 @@ int rv_threads_check_frozen(struct task_struct **thread, u32 count, struct rv_fa
  */
 static bool address_is_inside(const struct rv_target *t, u64 address, bool rollback)
 {
+	const u32 leaving = rollback ? RV_RANGE_FRESH_RX : RV_RANGE_OLD_RX;
 	u32 i;
 
 	for (i = 0; i < t->range_count; i++) {
@@ -102,8 +103,8 @@ static bool address_is_inside(const struct rv_target *t, u64 address, bool rollb
 
 		if (r->kind == RV_RANGE_TEXT && address > r->address && address - r->address < r->bytes)
 			return true;
-		if (rollback && r->kind == RV_RANGE_FRESH_RX && address >= r->address &&
-		    address - r->address < r->bytes)
+		/* No jump stands at the beginning of such code: its first byte is old code, too. */
+		if (r->kind == leaving && address >= r->address && address - r->address < r->bytes)
 			return true;
 	}
 	return false;
@@ -117,13 +118,14 @@ struct span {
 
 static struct span span_of_ranges(const struct rv_target *t, bool rollback)
 {
+	const u32 leaving = rollback ? RV_RANGE_FRESH_RX : RV_RANGE_OLD_RX;
 	u64 low = U64_MAX, high = 0;
 	u32 i;
 
 	for (i = 0; i < t->range_count; i++) {
 		const struct rv_image_range *r = &t->range[i];
 
-		if (r->kind != RV_RANGE_TEXT && !(rollback && r->kind == RV_RANGE_FRESH_RX))
+		if (r->kind != RV_RANGE_TEXT && r->kind != leaving)
 			continue;
 		low = min(low, r->address);
 		high = max(high, r->address + r->bytes);

@@ -139,6 +139,7 @@ static bool image_is_range(const struct rv_image_range *r)
 	case RV_RANGE_DATA:
 	case RV_RANGE_FRESH_RX:
 	case RV_RANGE_FRESH_RW:
+	case RV_RANGE_OLD_RX:
 		return r->bytes > 0 && r->address < USER_ADDRESS_END && r->bytes <= USER_ADDRESS_END - r->address;
 	default:
 		return false;
@@ -256,7 +257,7 @@ int image_check_targets(const struct rv_image_header *header, const struct rv_fi
 		uint64_t page;
 		uint64_t end;
 
-		if (r->kind == RV_RANGE_HEAP)
+		if (r->kind == RV_RANGE_HEAP || r->kind == RV_RANGE_OLD_RX)
 			continue;
 		if (!param->target_bias_valid)
 			return refusal_set(why, -RV_EINVAL, RV_REASON_UPDATE_TARGET, param->target_count);

@@ -284,10 +284,10 @@ static void test_target_fields(void **state)
 	static const struct spoil rows[] = {
 	    {FIELD(range_count), 4, 17, RV_REASON_IMAGE_FIELD, FIELD(range_count)},
 	    {FIELD(range_count), 4, UINT32_MAX, RV_REASON_IMAGE_FIELD, FIELD(range_count)},
-	    {FIELD(range_count), 4, 4, RV_REASON_IMAGE_FIELD, RANGE(4, kind)},
-	    {FIELD(range_count), 4, 6, RV_REASON_IMAGE_FIELD, RANGE(5, kind)},
+	    {FIELD(range_count), 4, 5, RV_REASON_IMAGE_FIELD, RANGE(5, kind)},
+	    {FIELD(range_count), 4, 7, RV_REASON_IMAGE_FIELD, RANGE(6, kind)},
 	    {RANGE(0, kind), 4, 0, RV_REASON_IMAGE_FIELD, RANGE(0, kind)},
-	    {RANGE(0, kind), 4, 6, RV_REASON_IMAGE_FIELD, RANGE(0, kind)},
+	    {RANGE(0, kind), 4, 7, RV_REASON_IMAGE_FIELD, RANGE(0, kind)},
 	    {RANGE(1, reserved), 4, 1, RV_REASON_IMAGE_FIELD, RANGE(1, kind)},
 	    {RANGE(1, bytes), 8, 0, RV_REASON_IMAGE_FIELD, RANGE(1, kind)},
 	    {RANGE(1, bytes), 8, UINT64_MAX, RV_REASON_IMAGE_FIELD, RANGE(1, kind)},

@@ -51,7 +51,8 @@ static struct uih_region regions[] = {
     {FRESH_RX, FRESH_RX_PAGES *PAGE, rx_content, sizeof(rx_content), rx_fixup, 4, 1},
     {FRESH_RW, PAGE, rw_content, sizeof(rw_content), rw_fixup, 1, 0},
 };
-const struct uih_description uih_description = {patches, 2, 2, regions};
+const struct uih_description uih_description = {
+    .magic = UIH_DESCRIPTION_MAGIC, .patch = patches, .patch_count = 2, .region_count = 2, .region = regions};
 
 /** The world of one test. */
 struct world {

@@ -3,9 +3,9 @@
  * victim.c - a program that is updated while it runs, by code that mkupdate has made for it.
  *
  *     victim            prints what its functions return
- *     victim UPDATE.so OUT.suit
- *                       runs the update task of that update on itself, as a FIMCE would on its pages: prints what its
- *                       functions return before, after apply and after revert
+ *     victim (UPDATE.so OUT.suit)...
+ *                       runs the update task of each update on itself, as a FIMCE would on its pages: prints what its
+ *                       functions return before, after apply and, for the last one, after revert
  *
  * UPDATE.so is the update's description and hooks with the uih pillar, compiled for the host. This program plays the driver
  * (it maps fresh memory and lists pages) and the hypervisor (it answers rv_fimce_call).
@@ -29,7 +29,8 @@
 struct table *table;
 struct table first_table = {3, {10, 20, 30, 0}};
 const int table_version = 1;
-static unsigned int yields;
+static unsigned int yields; /* of this update */
+static int is_last; /* no other update follows */
 
 /* GNU extension noipa: no caller may assume anything about these functions. */
 
@@ -73,7 +74,7 @@ static void must(int ok, const char *what)
 struct rv_fimce_answer rv_fimce_call(enum rv_fimce_call number, uint64_t a, uint64_t b, uint64_t c)
 {
 	static const char *const when[] = {"before", "after", "reverted"};
-	static const enum rv_fimce_command next[] = {RV_CMD_APPLY, RV_CMD_REVERT, RV_CMD_FINISH};
+	const enum rv_fimce_command next[] = {RV_CMD_APPLY, is_last ? RV_CMD_REVERT : RV_CMD_FINISH, RV_CMD_FINISH};
 
 	must(number == RV_FC_YIELD && yields < 3, "unexpected call");
 	if (a != 0) {
@@ -119,6 +120,10 @@ static uint8_t *read_file(const char *path, uint32_t *size)
 /** What the Linux side of an update does, to this process itself. */
 static void make_pages(const struct uih_description *d, uint64_t bias)
 {
+	/* What an earlier update has brought is data like any other. */
+	for (uint32_t i = 0; i < page_count; i++)
+		if (pages[i].kind == RV_TARGET_FRESH)
+			pages[i].kind = RV_TARGET_DATA;
 	for (uint32_t i = 0; i < d->patch_count; i++) {
 		uint64_t va = d->patch[i].address + bias;
 		uint64_t page = va / PAGE * PAGE;
@@ -143,23 +148,16 @@ static void make_pages(const struct uih_description *d, uint64_t bias)
 /** Set by the link: this program's own ELF header, at its load bias if it is position-independent. */
 extern const char __executable_start[];
 
-int main(int argc, char **argv)
+static int64_t run_update(const char *library, const char *envelope)
 {
 	struct rv_fimce_param param = {.mode = RV_MODE_IMAGE, .target_bias_valid = 1};
-	const struct uih_description *d;
 	int64_t (*run)(const struct rv_fimce_param *, const struct rv_target_page *, const uint8_t *);
-	const uint8_t *envelope;
-	void *update;
+	void *update = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+	const struct uih_description *d;
 
-	table = &first_table;
-	if (argc != 3) {
-		report("alone");
-		return 0;
-	}
-	update = dlopen(argv[1], RTLD_NOW);
 	if (!update) {
 		fprintf(stderr, "%s\n", dlerror());
-		return 1;
+		exit(1);
 	}
 	d = dlsym(update, "uih_description");
 	run = (int64_t(*)(const struct rv_fimce_param *, const struct rv_target_page *, const uint8_t *))(
@@ -170,7 +168,18 @@ int main(int argc, char **argv)
 #endif
 	make_pages(d, param.target_bias);
 	param.target_count = page_count;
-	envelope = read_file(argv[2], &param.argument_offset);
-	printf("result: %lld\n", (long long)run(&param, pages, envelope));
+	yields = 0;
+	return run(&param, pages, read_file(envelope, &param.argument_offset));
+}
+
+int main(int argc, char **argv)
+{
+	table = &first_table;
+	if (argc < 3)
+		report("alone");
+	for (int i = 1; i + 1 < argc; i += 2) {
+		is_last = i + 2 >= argc;
+		printf("result: %lld\n", (long long)run_update(argv[i], argv[i + 1]));
+	}
 	return 0;
 }
