@@ -260,7 +260,20 @@ static int64_t task_refusal(struct percpu *cpu, const struct fimce *f, uint32_t 
 				f->status.cause);
 }
 
-int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us)
+/* The other half of the snapshot: the registers of the target's threads, as the guest says that they are. */
+static int64_t threads_take(struct percpu *cpu, struct fimce *f, uint64_t frames)
+{
+	int64_t error = frames_load(cpu, frames);
+
+	if (error)
+		return error;
+	if (cpu->frames.bytes > sizeof(struct rv_threads))
+		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, cpu->frames.bytes);
+	frames_read(cpu, pa_pointer(f->threads), cpu->frames.bytes);
+	return 0;
+}
+
+int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uint64_t threads)
 {
 	uint64_t *phase = f->status.phase_tsc;
 	int64_t error = state_want(cpu, f, RV_UPDATE_PREPARED, true);
@@ -278,6 +291,9 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us)
 		update_end(cpu, f, RV_UPDATE_STALE, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE);
 		return hypercall_refuse(cpu, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE, f->status.sequence);
 	}
+	error = threads_take(cpu, f, threads);
+	if (error)
+		return error;
 	/* Set before the flush below, which makes every CPU look at it. */
 	deadline_set(f, deadline_us == 0 ? 0 : deadline_us + f->values.budget_us);
 	isolate(cpu, f);

@@ -21,8 +21,8 @@ void dim_return(struct percpu *cpu, struct fimce *f);
  * died gets its journal record and gives the pages back. */
 void dim_after_run(struct percpu *cpu, struct fimce *f);
 
-/** RV_UPDATE_APPLY, _CONFIRM, _ROLLBACK. @return enum rv_update_state or a refusal. */
-int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us);
+/** RV_UPDATE_APPLY, _CONFIRM, _ROLLBACK. threads: frames with a struct rv_threads. @return enum rv_update_state or a refusal. */
+int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uint64_t threads);
 int64_t dim_confirm(struct percpu *cpu, struct fimce *f);
 int64_t dim_rollback(struct percpu *cpu, struct fimce *f);
 

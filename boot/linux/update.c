@@ -220,6 +220,7 @@ static void update_set_applied(struct rv_object *o, u64 deadline_us)
 int rv_update_commit(struct rv_ioctl_update *arg)
 {
 	struct rv_failure *why = &arg->head.failure;
+	struct rv_buffer threads = {};
 	struct rv_object *o;
 	long result;
 	int error;
@@ -232,12 +233,13 @@ int rv_update_commit(struct rv_ioctl_update *arg)
 		update_unlock(o);
 		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_APPLIED);
 	}
-	error = rv_target_check(&o->target, false, why);
+	error = rv_target_check(&o->target, false, &threads, why);
 	arg->checked_tsc = rdtsc_ordered();
 	if (error)
 		goto out;
 
-	result = rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_APPLY, arg->deadline_us, NULL, why);
+	result =
+	    rv_call_4(RV_HC_UPDATE, o->id, RV_UPDATE_APPLY, arg->deadline_us, rv_buffer_address(&threads), NULL, why);
 	arg->end_tsc = rdtsc_ordered();
 	update_report(o, arg);
 	if (result == RV_UPDATE_APPLIED) {
@@ -256,6 +258,7 @@ int rv_update_commit(struct rv_ioctl_update *arg)
 	if (error && arg->state != RV_UPDATE_PREPARED)
 		update_finish(o);
 out:
+	rv_buffer_free(&threads);
 	update_unlock(o);
 	return error;
 }
@@ -298,7 +301,7 @@ int rv_update_rollback(struct rv_ioctl_update *arg)
 		error = rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_PREPARED);
 		goto out;
 	}
-	error = rv_target_check(&o->target, true, why);
+	error = rv_target_check(&o->target, true, NULL, why);
 	arg->checked_tsc = rdtsc_ordered();
 	if (error)
 		goto out;

@@ -18,6 +18,8 @@
 #define RV_FIMCE_PARAM (RV_FIMCE_BASE + 0x100000) /* struct rv_fimce_param, R */
 #define RV_FIMCE_MAILBOX (RV_FIMCE_BASE + 0x101000) /* one page RW: what VMCALLs hand over */
 #define RV_FIMCE_TARGETS (RV_FIMCE_BASE + 0x110000) /* struct rv_target_page[target_count], R */
+#define RV_FIMCE_THREADS                                                                                               \
+	(RV_FIMCE_BASE + 0x120000) /* struct rv_threads, R; only with target pages, filled when RV_CMD_APPLY comes */
 #define RV_FIMCE_STACK_TOP (RV_FIMCE_BASE + 0x800000) /* grows down, guard page below */
 #define RV_FIMCE_INPUT (RV_FIMCE_BASE + 0x1000000) /* R */
 #define RV_FIMCE_OUTPUT (RV_FIMCE_BASE + 0x2000000) /* RW */

@@ -195,6 +195,23 @@ static void build_print_symbols(struct buffer *b, const struct code *code)
 	buffer_print(b, "{0}};\n");
 }
 
+/** Writes where code of earlier updates lies that no thread may be in. */
+static size_t build_print_old_code(struct buffer *b, const struct plan *p)
+{
+	size_t count = 0;
+
+	buffer_print(b, "static const struct uih_span old_code[] = {\n");
+	for (size_t i = 0; i < p->range_count; i++) {
+		if (p->range[i].kind != RV_RANGE_OLD_RX)
+			continue;
+		buffer_print(b, "{0x%llxu, 0x%llxu},\n", (unsigned long long)p->range[i].address,
+			     (unsigned long long)p->range[i].bytes);
+		count++;
+	}
+	buffer_print(b, "{0}};\n");
+	return count;
+}
+
 /** Makes an address known to the update code as uih_address_NAME, once. */
 static void build_print_address(struct buffer *b, struct words *seen, const char *name, uint64_t address)
 {
@@ -216,6 +233,7 @@ static char *build_write_description(const struct build_request *r, const struct
 	struct words seen = {0};
 	char *path = scratch_path("description.c");
 	size_t regions = 0;
+	size_t old_codes;
 
 	buffer_print(&b, "#include <uih/uih.h>\n");
 	for (size_t i = 0; i < p->patch_count; i++) {
@@ -241,11 +259,13 @@ static char *build_write_description(const struct build_request *r, const struct
 	}
 	buffer_print(&b, "{0}};\n");
 	build_print_symbols(&b, code);
+	old_codes = build_print_old_code(&b, p);
 	buffer_print(&b,
 		     "const struct uih_description uih_description = {\n"
 		     ".magic = UIH_DESCRIPTION_MAGIC, .patch = patch, .patch_count = %zu, .region_count = %zu,\n"
-		     ".region = region, .symbol = symbol, .symbol_count = sizeof(symbol) / sizeof(symbol[0]) - 1};\n",
-		     p->patch_count, regions);
+		     ".region = region, .symbol = symbol, .symbol_count = sizeof(symbol) / sizeof(symbol[0]) - 1,\n"
+		     ".old_code = old_code, .old_code_count = %zu};\n",
+		     p->patch_count, regions, old_codes);
 	/* Own symbols first: where a function keeps its name, update code that stores its address means the new one. */
 	for (size_t i = 0; i < code->symbol_count; i++)
 		build_print_address(&b, &seen, code->symbol[i].name, code->symbol[i].address);

@@ -74,12 +74,21 @@ static void expect_lent(struct fimce *f)
 
 static void patch(struct fimce *f)
 {
-	(void)f;
+	/* The registers that came with the call are where the task sees them. */
+	assert_memory_equal(pa_pointer(f->threads), pa_pointer(pa_make(FAKE_THREADS)), sizeof(struct rv_threads));
 	for (uint32_t i = 0; i < TARGETS; i++) {
 		/* Nobody but the task: no EPT entry is left. */
 		assert_int_equal(leaf(i), 0);
 		memset(target(i), (int)(0x40 + i), RV_PAGE_SIZE);
 	}
+}
+
+static void expect_short_list(struct fimce *f)
+{
+	const uint8_t *list = pa_pointer(f->threads);
+
+	assert_int_equal(list[99], 0x5a);
+	assert_int_equal(list[100], 0);
 }
 
 static void unpatch(struct fimce *f)
@@ -94,6 +103,7 @@ static void unpatch(struct fimce *f)
 static const struct fake_step prepare[] = {
     {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_YIELD, .before = expect_lent}, {0}};
 static const struct fake_step apply[] = {{.call = RV_FC_YIELD, .before = patch}, {0}};
+static const struct fake_step apply_short[] = {{.call = RV_FC_YIELD, .before = expect_short_list}, {0}};
 static const struct fake_step apply_fails[] = {
     {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .rsi = RV_REASON_UPDATE_SELF_CHECK, .before = patch}, {0}};
 static const struct fake_step apply_dies[] = {{.call = FAKE_EXIT, .rdi = EXIT_PREEMPTION_TIMER, .before = patch}, {0}};
@@ -127,6 +137,30 @@ static const struct rv_journal_record *journal_last(void)
 {
 	assert_true(hv.journal.count != 0);
 	return &hv.journal.record[hv.journal.count - 1];
+}
+
+/* A list that is none changes nothing. */
+static void test_thread_list(void **state)
+{
+	(void)state;
+	prepared();
+	fake_r8 = 8;
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_EFAULT);
+	assert_int_equal(REASON(cpu), RV_REASON_HC_FRAMES_ADDRESS);
+	fake_r8 = FAKE_THREAD_LIST;
+	fake_frames(FAKE_THREAD_LIST, FAKE_THREADS, 20, sizeof(struct rv_threads) + 1);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_EINVAL);
+	assert_int_equal(cpu->regs.gpr[R8], sizeof(struct rv_threads) + 1);
+	assert_int_equal(update->update, RV_UPDATE_PREPARED);
+	assert_int_equal(hv.deadline_tsc, 0);
+	expect_targets(0);
+	/* One page less of the list than the task can see: the rest stays zero. */
+	fake_frames(FAKE_THREAD_LIST, FAKE_THREADS, 1, 100);
+	fake_task(update, apply_short);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), RV_UPDATE_APPLIED);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+	expect_clean();
 }
 
 static void test_apply_and_confirm(void **state)
@@ -472,6 +506,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
+	    T(test_thread_list),
 	    T(test_apply_and_confirm),
 	    T(test_no_way_back_to_an_older_version),
 	    T(test_confirmation_does_not_lower_the_sequence_number),

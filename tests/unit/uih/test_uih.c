@@ -29,6 +29,7 @@
 #define FRESH_RX_PAGES 2
 #define FRESH_RW (FRESH_RX + FRESH_RX_PAGES * PAGE)
 #define END (FRESH_RW + PAGE)
+#define OLD_RX 0x40000u /* code of an earlier update; no page of it is here */
 #define PAGES (TEXT_PAGES + DATA_PAGES + FRESH_RX_PAGES + 1)
 
 #define PATCH_A (TEXT + 0x123u)
@@ -44,6 +45,7 @@ static uint8_t rx_content[PAGE + 50];
 static uint8_t rw_content[24];
 static const uint64_t rx_fixup[] = {8, 100, PAGE - 4, PAGE + 42};
 static const uint64_t rw_fixup[] = {16};
+static const struct uih_span old_code[] = {{OLD_RX, PAGE}};
 
 static struct uih_patch patches[] = {{PATCH_A, PATCH_A_BYTES, sizeof(new_a), old_a, new_a},
 				     {PATCH_B, PATCH_B_BYTES, sizeof(new_b), old_b, new_b}};
@@ -51,14 +53,20 @@ static struct uih_region regions[] = {
     {FRESH_RX, FRESH_RX_PAGES *PAGE, rx_content, sizeof(rx_content), rx_fixup, 4, 1},
     {FRESH_RW, PAGE, rw_content, sizeof(rw_content), rw_fixup, 1, 0},
 };
-const struct uih_description uih_description = {
-    .magic = UIH_DESCRIPTION_MAGIC, .patch = patches, .patch_count = 2, .region_count = 2, .region = regions};
+const struct uih_description uih_description = {.magic = UIH_DESCRIPTION_MAGIC,
+						.patch = patches,
+						.patch_count = 2,
+						.region_count = 2,
+						.region = regions,
+						.old_code = old_code,
+						.old_code_count = 1};
 
 /** The world of one test. */
 struct world {
 	uint8_t *memory; /* ELF address a is at memory + (a - TEXT) */
 	uint8_t copy[END - TEXT]; /* of memory, as it was */
 	struct rv_target_page page[PAGES];
+	struct rv_threads threads;
 	struct uih uih;
 	struct uih_expected expected;
 };
@@ -147,6 +155,10 @@ static int set_up(void **state)
 	add_pages(w, FRESH_RX, FRESH_RX_PAGES + 1, RV_TARGET_FRESH);
 	w->uih.description = &uih_description;
 	w->uih.page = w->page;
+	/* One thread, where it is in nobody's way. */
+	w->threads.count = 1;
+	w->threads.thread[0].rip = 0x7fff00001234;
+	w->uih.threads = &w->threads;
 	w->uih.bias = (uint64_t)(uintptr_t)w->memory - TEXT;
 	w->expected.bytes = uih_digest(&w->uih, false, w->expected.before);
 	(void)uih_digest(&w->uih, true, w->expected.after);
@@ -346,6 +358,48 @@ static void apply_refuses_code_that_changed_since_prepare(void **state)
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
 }
 
+/** What the driver should have seen before. Nothing is changed then. */
+static void apply_refuses_a_thread_inside_old_code(void **state)
+{
+	static const uint64_t inside[] = {PATCH_A + 1, PATCH_A + PATCH_A_BYTES - 1, PATCH_B + 4, OLD_RX,
+					  OLD_RX + PAGE - 1};
+	static const uint64_t outside[] = {PATCH_A,    PATCH_A + PATCH_A_BYTES, PATCH_B,
+					   OLD_RX - 1, OLD_RX + PAGE,           FRESH_RX};
+	struct world *w = *state;
+	struct rv_thread *last = &w->threads.thread[RV_UPDATE_MAX_THREADS - 1];
+	struct uih_failure why;
+
+	w->threads.count = RV_UPDATE_MAX_THREADS;
+	for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+		last->rip = runtime(w, inside[i]);
+		assert_refused(uih_step_apply(&w->uih, &why), &why, -RV_EAGAIN, RV_REASON_UPDATE_THREAD, last->rip);
+	}
+	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
+	assert_int_equal(hook.calls[APPLY], 0);
+	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+		last->rip = runtime(w, outside[i]);
+		assert_true(uih_step_apply(&w->uih, &why));
+		memcpy(w->memory, w->copy, sizeof(w->copy)); /* as the snapshot would */
+	}
+	/* What is behind the last thread is not looked at. */
+	last->rip = runtime(w, PATCH_A + 1);
+	w->threads.count--;
+	assert_true(uih_step_apply(&w->uih, &why));
+}
+
+static void apply_refuses_an_impossible_list_of_threads(void **state)
+{
+	struct world *w = *state;
+	struct uih_failure why;
+
+	w->threads.count = 0;
+	assert_refused(uih_step_apply(&w->uih, &why), &why, -RV_EINVAL, RV_REASON_UPDATE_THREADS, 0);
+	w->threads.count = RV_UPDATE_MAX_THREADS + 1;
+	assert_refused(uih_step_apply(&w->uih, &why), &why, -RV_EINVAL, RV_REASON_UPDATE_THREADS,
+		       RV_UPDATE_MAX_THREADS + 1);
+	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
+}
+
 static void apply_passes_on_the_refusal_of_its_hooks(void **state)
 {
 	struct world *w = *state;
@@ -514,7 +568,7 @@ static int64_t run(struct world *w, const struct buffer *envelope, bool bias_val
 
 	memset(&script, 0, sizeof(script));
 	memcpy(script.command, commands, count * sizeof(*commands));
-	result = uih_run(&param, w->page, envelope->data);
+	result = uih_run(&param, w->page, &w->threads, envelope->data);
 	assert_int_equal(script.next, count);
 	return result;
 }
@@ -641,6 +695,8 @@ int main(void)
 	    TEST(prepare_passes_on_the_refusal_of_its_hook),
 	    TEST(apply_writes_exactly_what_the_update_says),
 	    TEST(apply_refuses_code_that_changed_since_prepare),
+	    TEST(apply_refuses_a_thread_inside_old_code),
+	    TEST(apply_refuses_an_impossible_list_of_threads),
 	    TEST(apply_passes_on_the_refusal_of_its_hooks),
 	    TEST(apply_notices_code_that_a_hook_has_spoiled),
 	    TEST(revert_restores_every_byte),

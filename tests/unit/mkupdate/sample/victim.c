@@ -151,7 +151,10 @@ extern const char __executable_start[];
 static int64_t run_update(const char *library, const char *envelope)
 {
 	struct rv_fimce_param param = {.mode = RV_MODE_IMAGE, .target_bias_valid = 1};
-	int64_t (*run)(const struct rv_fimce_param *, const struct rv_target_page *, const uint8_t *);
+	/* One thread, in the C library at most. */
+	static const struct rv_threads threads = {.count = 1};
+	int64_t (*run)(const struct rv_fimce_param *, const struct rv_target_page *, const struct rv_threads *,
+		       const uint8_t *);
 	void *update = dlopen(library, RTLD_NOW | RTLD_LOCAL);
 	const struct uih_description *d;
 
@@ -160,8 +163,8 @@ static int64_t run_update(const char *library, const char *envelope)
 		exit(1);
 	}
 	d = dlsym(update, "uih_description");
-	run = (int64_t(*)(const struct rv_fimce_param *, const struct rv_target_page *, const uint8_t *))(
-	    uintptr_t)dlsym(update, "uih_run");
+	run = (int64_t(*)(const struct rv_fimce_param *, const struct rv_target_page *, const struct rv_threads *,
+			  const uint8_t *))(uintptr_t)dlsym(update, "uih_run");
 	must(d && run, "dlsym");
 #ifdef __PIE__
 	param.target_bias = (uint64_t)(uintptr_t)__executable_start;
@@ -169,7 +172,7 @@ static int64_t run_update(const char *library, const char *envelope)
 	make_pages(d, param.target_bias);
 	param.target_count = page_count;
 	yields = 0;
-	return run(&param, pages, read_file(envelope, &param.argument_offset));
+	return run(&param, pages, &threads, read_file(envelope, &param.argument_offset));
 }
 
 int main(int argc, char **argv)
