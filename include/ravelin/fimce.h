@@ -65,11 +65,10 @@ enum rv_fimce_call {
 	RV_FC_LOG = 5
 };
 
-/** What RV_FC_YIELD returns. */
+/** What RV_FC_YIELD returns. After the last one it does not: Ravelin ends the FIMCE where it stands. */
 enum rv_fimce_command {
 	RV_CMD_APPLY = 1, /* the target is isolated and snapshotted: patch it, check yourself, yield with the outcome */
-	RV_CMD_REVERT = 2, /* the target is isolated again: undo (migrate back), yield with the outcome */
-	RV_CMD_FINISH = 3 /* nothing more will come: exit. Not sent by this version, which ends the FIMCE instead */
+	RV_CMD_REVERT = 2 /* the target is isolated again: undo (migrate back), yield with the outcome */
 };
 
 /** One run of pages inside the load area that becomes visible to the task. */

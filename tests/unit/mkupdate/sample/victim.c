@@ -16,6 +16,7 @@
 #include <vmcall.h>
 
 #include <dlfcn.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ struct table first_table = {3, {10, 20, 30, 0}};
 const int table_version = 1;
 static unsigned int yields; /* of this update */
 static int is_last; /* no other update follows */
+static int64_t status; /* what the task has yielded */
+static jmp_buf end; /* where the task ends: it never returns */
 
 /* GNU extension noipa: no caller may assume anything about these functions. */
 
@@ -74,15 +77,18 @@ static void must(int ok, const char *what)
 struct rv_fimce_answer rv_fimce_call(enum rv_fimce_call number, uint64_t a, uint64_t b, uint64_t c)
 {
 	static const char *const when[] = {"before", "after", "reverted"};
-	const enum rv_fimce_command next[] = {RV_CMD_APPLY, is_last ? RV_CMD_REVERT : RV_CMD_FINISH, RV_CMD_FINISH};
+	const enum rv_fimce_command next[] = {RV_CMD_APPLY, RV_CMD_REVERT};
 
 	must(number == RV_FC_YIELD && yields < 3, "unexpected call");
+	status = (int64_t)a;
 	if (a != 0) {
 		printf("refused: %lld reason %llu value %llx\n", (long long)a, (unsigned long long)b,
 		       (unsigned long long)c);
-		return (struct rv_fimce_answer){.value = RV_CMD_FINISH, .second = 0};
+		longjmp(end, 1);
 	}
 	report(when[yields]);
+	if (yields == (is_last ? 2u : 1u))
+		longjmp(end, 1);
 	return (struct rv_fimce_answer){.value = (int64_t)next[yields++], .second = 0};
 }
 
@@ -153,8 +159,8 @@ static int64_t run_update(const char *library, const char *envelope)
 	struct rv_fimce_param param = {.mode = RV_MODE_IMAGE, .target_bias_valid = 1};
 	/* One thread, in the C library at most. */
 	static const struct rv_threads threads = {.count = 1};
-	int64_t (*run)(const struct rv_fimce_param *, const struct rv_target_page *, const struct rv_threads *,
-		       const uint8_t *);
+	void (*run)(const struct rv_fimce_param *, const struct rv_target_page *, const struct rv_threads *,
+		    const uint8_t *);
 	void *update = dlopen(library, RTLD_NOW | RTLD_LOCAL);
 	const struct uih_description *d;
 
@@ -163,8 +169,8 @@ static int64_t run_update(const char *library, const char *envelope)
 		exit(1);
 	}
 	d = dlsym(update, "uih_description");
-	run = (int64_t(*)(const struct rv_fimce_param *, const struct rv_target_page *, const struct rv_threads *,
-			  const uint8_t *))(uintptr_t)dlsym(update, "uih_run");
+	run = (void (*)(const struct rv_fimce_param *, const struct rv_target_page *, const struct rv_threads *,
+			const uint8_t *))(uintptr_t)dlsym(update, "uih_run");
 	must(d && run, "dlsym");
 #ifdef __PIE__
 	param.target_bias = (uint64_t)(uintptr_t)__executable_start;
@@ -172,7 +178,9 @@ static int64_t run_update(const char *library, const char *envelope)
 	make_pages(d, param.target_bias);
 	param.target_count = page_count;
 	yields = 0;
-	return run(&param, pages, &threads, read_file(envelope, &param.argument_offset));
+	if (setjmp(end) == 0)
+		run(&param, pages, &threads, read_file(envelope, &param.argument_offset));
+	return status;
 }
 
 int main(int argc, char **argv)
