@@ -173,6 +173,9 @@ static int image_check_grants(const struct rv_image_header *h, bool is_signed, c
 		return refusal_set(why, -RV_EACCES, RV_REASON_FIMCE_CAPABILITY, h->capabilities);
 	if ((h->capabilities & RV_CAP_TARGET) != 0 ? p->target_count == 0 : p->target_count != 0)
 		return refusal_set(why, -RV_EINVAL, RV_REASON_UPDATE_TARGET, p->target_count);
+	/* A time limit that the signer has set, so that the guest can't make it hold the target for longer. */
+	if (is_signed && p->budget_us > h->budget_us)
+		return refusal_set(why, -RV_EINVAL, RV_REASON_IMAGE_BUDGET, p->budget_us);
 	if (h->load_bytes > p->load_bytes)
 		return refusal_set(why, -RV_EINVAL, RV_REASON_IMAGE_MEMORY, FIELD(load_bytes));
 	if (h->stack_bytes > p->stack_bytes)

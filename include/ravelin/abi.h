@@ -192,7 +192,8 @@ struct rv_fimce_create {
 	uint32_t load_bytes; /* memory for the image's segments, multiple of 4096 */
 	uint32_t output_bytes; /* multiple of 4096, may be 0 */
 	uint32_t stack_bytes; /* multiple of 4096 */
-	uint64_t budget_us; /* run time limit of each run, 1..RV_FIMCE_MAX_BUDGET_US */
+	uint64_t
+	    budget_us; /* run time limit of each run, 1..RV_FIMCE_MAX_BUDGET_US; for a signed image at most its own */
 	uint64_t targets; /* guest-physical address of struct rv_frames with struct rv_target_page[], or 0 */
 	uint32_t target_count; /* 0..RV_FIMCE_MAX_TARGETS */
 	uint32_t target_bias_valid;

@@ -90,6 +90,7 @@
 	X(116, SUIT_VENDOR, "vendor or class identifier is not ours") \
 	X(117, SUIT_COMPONENT, "the component identifier does not name the image's target") \
 	X(118, SUIT_ALGORITHM, "algorithm $0 is not allowed; only ES256 and SHA-256 are") \
+	X(119, IMAGE_BUDGET, "the create call gives a run time of #0 us, which is more than the signed image asks for") \
 	/* update */ \
 	X(130, UPDATE_OLD_CONTENT, "the target does not hold the expected old code at $0: another version runs, or it was changed") \
 	X(131, UPDATE_SEQUENCE, "sequence number $0 is not above the one already applied") \

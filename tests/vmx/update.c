@@ -83,6 +83,7 @@ static void test_refusals(void)
 	uint32_t bytes;
 	const uint8_t *spin = archive_need("spin.img", &bytes);
 	struct fimce_wish wish = {.target_count = 1};
+	struct rv_fimce_create *create;
 	struct rv_target_page page = {
 	    .va = process_text_page(), .gpa = process_gpa(process_text_page()), .kind = RV_TARGET_TEXT};
 	struct call_result r;
@@ -104,6 +105,17 @@ static void test_refusals(void)
 	refused_by_manager("other-key.suit", 0, RV_REASON_SUIT_KEY, "an update signed by another key");
 	refused_by_manager("code.suit", 1000, RV_REASON_SUIT_PAYLOAD, "an update with one bit of the payload changed");
 	refused_by_manager("code.suit", 300, RV_REASON_SUIT_DIGEST, "an update with one bit of the manifest changed");
+
+	/* One microsecond more than its signer wants. */
+	create = (struct rv_fimce_create *)update_create_fill("code.suit");
+	create->budget_us++;
+	r = call(RV_HC_FIMCE_CREATE, (uint64_t)create, 0, 0);
+	if (report(r.value > 0, "an update with a larger time budget than it asks for is created")) {
+		call(RV_HC_FIMCE_RUN, (uint64_t)r.value, RV_RUN_BORROWED, 0);
+		if (!report(fimce_status((uint64_t)r.value)->detail == RV_REASON_IMAGE_BUDGET, "and refused"))
+			update_print("budget", (uint64_t)r.value);
+		fimce_destroy((uint64_t)r.value);
+	}
 
 	/* Lists of target pages that are not what they should be. */
 	page.gpa = 0xfee00000;

@@ -258,6 +258,21 @@ static void test_memory(void **state)
 	assert_refused(false, -RV_EINVAL, RV_REASON_IMAGE_MEMORY, FIELD(output_bytes));
 }
 
+/* A signed image runs no longer than its signer wants; what an unsigned one says is nobody's word. */
+static void test_budget_of_a_signed_image(void **state)
+{
+	(void)state;
+	assert_int_equal(param.budget_us, image.h.budget_us);
+	assert_good(true);
+	param.budget_us--;
+	assert_good(true);
+	param.budget_us += 2;
+	assert_refused(true, -RV_EINVAL, RV_REASON_IMAGE_BUDGET, image.h.budget_us + 1);
+	(void)setup(NULL);
+	param.budget_us = RV_FIMCE_MAX_BUDGET_US;
+	assert_good(false);
+}
+
 static void test_capabilities_need_signature(void **state)
 {
 	(void)state;
@@ -388,6 +403,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_every_prefix, setup),
 	    cmocka_unit_test_setup(test_longer_than_image, setup),
 	    cmocka_unit_test_setup(test_memory, setup),
+	    cmocka_unit_test_setup(test_budget_of_a_signed_image, setup_target),
 	    cmocka_unit_test_setup(test_capabilities_need_signature, setup_target),
 	    cmocka_unit_test_setup(test_targets_go_with_capability, setup_target),
 	    cmocka_unit_test_setup(test_target_fields, setup_target),
