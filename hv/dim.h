@@ -14,7 +14,8 @@
  */
 int64_t dim_lend(struct percpu *cpu, struct fimce *f);
 
-/** Ends the lending: full rights for the guest, large pages again, snapshot scrubbed. Nothing if nothing is lent. */
+/** Ends the lending: full rights for the guest, large pages again, snapshot scrubbed; a record if the update was prepared
+ * and not tried. Nothing if nothing is lent. */
 void dim_return(struct percpu *cpu, struct fimce *f);
 
 /** After a run outside an update operation: a task that yielded 0 for the first time is PREPARED; one that was refused or

@@ -309,16 +309,18 @@ enum rv_update_state {
 struct rv_journal_record {
 	uint64_t index; /* 0... */
 	uint64_t tsc;
-	uint32_t event; /* enum rv_update_state, or RV_JOURNAL_REFUSED */
+	uint32_t event; /* enum rv_update_state, or RV_JOURNAL_* */
 	int32_t error; /* 0 or negative errno */
 	uint32_t reason; /* RV_REASON_* */
 	uint32_t cpu;
 	uint8_t image_digest[RV_DIGEST_SIZE];
 	uint8_t component[RV_DIGEST_SIZE]; /* SHA-256 of the SUIT component identifier */
 	uint64_t sequence;
-	uint64_t reserved[3];
+	uint64_t value; /* $0 of the reason's sentence */
+	uint64_t reserved[2];
 };
-#define RV_JOURNAL_REFUSED 100u
+#define RV_JOURNAL_REFUSED 100u /* never prepared: by the manager, by the update task, or it ended before */
+#define RV_JOURNAL_WITHDRAWN 101u /* prepared, and destroyed without an attempt to apply it */
 
 struct rv_journal_head {
 	uint64_t count; /* records in the chain */

@@ -110,6 +110,8 @@
 	X(145, UPDATE_REVERT, "the update's own way back failed with $0; the target still runs the new version") \
 	X(146, UPDATE_THREAD, "a thread of the target stands at $0, inside code that the update takes out of use; every byte is as before") \
 	X(147, UPDATE_THREADS, "the list of the target's threads can't be right: it has $0") \
+	X(148, UPDATE_NOT_READY, "the update task ended before it was ready, cause #0 (0: by itself)") \
+	X(149, UPDATE_WITHDRAWN, "the guest destroyed the prepared update of FIMCE $0") \
 	/* Linux module; #0 is the value in decimal */ \
 	X(160, DRIVER_ARGUMENT, "the argument of the ioctl is malformed: field at offset #0") \
 	X(161, DRIVER_TARGET, "there is no process #0 with memory of its own") \

@@ -105,7 +105,8 @@ static const struct fake_step prepare[] = {
 static const struct fake_step apply[] = {{.call = RV_FC_YIELD, .before = patch}, {0}};
 static const struct fake_step apply_short[] = {{.call = RV_FC_YIELD, .before = expect_short_list}, {0}};
 static const struct fake_step apply_fails[] = {
-    {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .rsi = RV_REASON_UPDATE_SELF_CHECK, .before = patch}, {0}};
+    {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .rsi = RV_REASON_UPDATE_SELF_CHECK, .rdx = 0x77, .before = patch},
+    {0}};
 static const struct fake_step apply_dies[] = {{.call = FAKE_EXIT, .rdi = EXIT_PREEMPTION_TIMER, .before = patch}, {0}};
 static const struct fake_step apply_exits[] = {{.call = RV_FC_EXIT, .before = patch}, {0}};
 static const struct fake_step revert[] = {{.call = RV_FC_YIELD, .before = unpatch}, {0}};
@@ -189,6 +190,69 @@ static void test_apply_and_confirm(void **state)
 	expect_clean();
 }
 
+/* Prepared and destroyed: there is a record of that. */
+static void test_withdrawn(void **state)
+{
+	(void)state;
+	prepared();
+	expect_clean();
+	assert_int_equal(hv.journal.count, 1);
+	assert_int_equal(journal_last()->event, RV_JOURNAL_WITHDRAWN);
+	assert_int_equal(journal_last()->error, 0);
+	assert_int_equal(journal_last()->reason, RV_REASON_UPDATE_WITHDRAWN);
+	assert_int_equal(journal_last()->value, id);
+	assert_int_equal(journal_last()->sequence, 1);
+}
+
+static void ends_in_prepare(const struct fake_step *steps, int64_t state, int64_t error, uint64_t cause)
+{
+	targets_fill();
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), steps);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), state);
+	assert_int_equal(hv.journal.count, 1);
+	assert_int_equal(journal_last()->event, RV_JOURNAL_REFUSED);
+	assert_int_equal(journal_last()->error, error);
+	assert_int_equal(journal_last()->reason, RV_REASON_UPDATE_NOT_READY);
+	assert_int_equal(journal_last()->value, cause);
+	/* The pages are the guest's again at once. */
+	for (uint32_t i = 0; i < TARGETS; i++)
+		assert_int_equal(leaf(i) & EPT_RWX, EPT_RWX);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_EBUSY);
+	expect_clean();
+	assert_int_equal(hv.journal.count, 1);
+}
+
+static void test_exit_in_prepare(void **state)
+{
+	static const struct fake_step steps[] = {
+	    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_EXIT}, {0}};
+
+	(void)state;
+	ends_in_prepare(steps, RV_FIMCE_DONE, -RV_EIO, RV_CAUSE_NONE);
+}
+
+static void test_failed_exit_in_prepare(void **state)
+{
+	static const struct fake_step steps[] = {{.call = RV_FC_MEASURED, .before = fake_measured_update},
+						 {.call = RV_FC_EXIT, .rdi = (uint64_t)-RV_ENOENT},
+						 {0}};
+
+	(void)state;
+	ends_in_prepare(steps, RV_FIMCE_DONE, -RV_ENOENT, RV_CAUSE_NONE);
+}
+
+static void test_death_in_prepare(void **state)
+{
+	static const struct fake_step steps[] = {{.call = RV_FC_MEASURED, .before = fake_measured_update},
+						 {.call = FAKE_EXIT, .rdi = EXIT_PREEMPTION_TIMER},
+						 {0}};
+
+	(void)state;
+	ends_in_prepare(steps, RV_FIMCE_DEAD, -RV_EIO, RV_CAUSE_WATCHDOG);
+}
+
 static void rolls_back(const struct fake_step *steps, int64_t error, uint32_t reason)
 {
 	prepared();
@@ -197,6 +261,8 @@ static void rolls_back(const struct fake_step *steps, int64_t error, uint32_t re
 	assert_int_equal(REASON(cpu), reason);
 	assert_int_equal(update->update, RV_UPDATE_ROLLED_BACK);
 	assert_int_equal(journal_last()->event, RV_UPDATE_ROLLED_BACK);
+	assert_int_equal(journal_last()->reason, reason);
+	assert_int_equal(journal_last()->value, cpu->regs.gpr[R8]);
 	expect_targets(0);
 	for (uint32_t i = 0; i < TARGETS; i++)
 		assert_int_equal(leaf(i) & EPT_RWX, EPT_RWX);
@@ -510,6 +576,10 @@ int main(void)
 	    T(test_apply_and_confirm),
 	    T(test_no_way_back_to_an_older_version),
 	    T(test_confirmation_does_not_lower_the_sequence_number),
+	    T(test_withdrawn),
+	    T(test_exit_in_prepare),
+	    T(test_failed_exit_in_prepare),
+	    T(test_death_in_prepare),
 	    T(test_failed_apply_is_undone),
 	    T(test_looping_apply_is_undone),
 	    T(test_exiting_apply_is_undone),
