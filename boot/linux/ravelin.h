@@ -174,14 +174,6 @@ struct rv_object {
 
 extern struct mutex rv_objects_lock;
 
-/** The sizes of a create call, wherever they come from. */
-struct rv_sizes {
-	u64 input;
-	u32 input_bytes, argument_offset;
-	u32 load_bytes, output_bytes, stack_bytes;
-	u64 budget_us;
-};
-
 /** A new object, not yet in the list, with one reference. NULL: no memory. */
 struct rv_object *rv_object_new(const struct file *owner);
 /** Copies the input from the caller, has Ravelin build the FIMCE, puts the object into the list (which takes a reference). */

@@ -136,15 +136,6 @@ static int prepare_run(struct rv_object *o, struct rv_ioctl_prepare *arg)
 
 int rv_update_prepare(const struct file *file, struct rv_ioctl_prepare *arg)
 {
-	const struct rv_sizes sizes = {
-	    .input = arg->input,
-	    .input_bytes = arg->input_bytes,
-	    .argument_offset = arg->argument_offset,
-	    .load_bytes = arg->load_bytes,
-	    .output_bytes = arg->output_bytes,
-	    .stack_bytes = arg->stack_bytes,
-	    .budget_us = arg->budget_us,
-	};
 	struct rv_object *o = rv_object_new(file);
 	struct rv_failure ignored;
 	int error;
@@ -158,7 +149,7 @@ int rv_update_prepare(const struct file *file, struct rv_ioctl_prepare *arg)
 		goto out;
 	arg->bias = o->target.bias;
 	arg->pages = o->target.count;
-	error = rv_object_build(o, &sizes, &arg->head.failure);
+	error = rv_object_build(o, &arg->sizes, &arg->head.failure);
 	if (error)
 		goto out;
 	arg->id = o->id;

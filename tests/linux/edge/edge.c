@@ -214,13 +214,13 @@ static int apply(struct target *t, const struct update *u, uint64_t deadline_us,
 static int prepare(int device, const struct target *t, const struct update *u, uint32_t *id)
 {
 	struct rv_ioctl_prepare p = {.head = {.size = sizeof(p)},
-				     .input = (uintptr_t)u->bytes,
-				     .input_bytes = (uint32_t)((u->size + 15) & ~(size_t)15),
-				     .argument_offset = (uint32_t)((u->size + 15) & ~(size_t)15),
-				     .load_bytes = u->image.load_bytes,
-				     .output_bytes = u->image.output_bytes,
-				     .stack_bytes = u->image.stack_bytes,
-				     .budget_us = u->image.budget_us,
+				     .sizes.input = (uintptr_t)u->bytes,
+				     .sizes.input_bytes = (uint32_t)((u->size + 15) & ~(size_t)15),
+				     .sizes.argument_offset = (uint32_t)((u->size + 15) & ~(size_t)15),
+				     .sizes.load_bytes = u->image.load_bytes,
+				     .sizes.output_bytes = u->image.output_bytes,
+				     .sizes.stack_bytes = u->image.stack_bytes,
+				     .sizes.budget_us = u->image.budget_us,
 				     .pid = t->pid,
 				     .range_count = u->image.range_count};
 

@@ -154,13 +154,13 @@ static int prepare(pid_t pid, struct rv_ioctl_prepare *p)
 
 	memset(p, 0, sizeof(*p));
 	p->head.size = sizeof(*p);
-	p->input = (uintptr_t)envelope;
-	p->input_bytes = (uint32_t)padded;
-	p->argument_offset = (uint32_t)padded;
-	p->load_bytes = image.load_bytes;
-	p->output_bytes = image.output_bytes;
-	p->stack_bytes = image.stack_bytes;
-	p->budget_us = image.budget_us;
+	p->sizes.input = (uintptr_t)envelope;
+	p->sizes.input_bytes = (uint32_t)padded;
+	p->sizes.argument_offset = (uint32_t)padded;
+	p->sizes.load_bytes = image.load_bytes;
+	p->sizes.output_bytes = image.output_bytes;
+	p->sizes.stack_bytes = image.stack_bytes;
+	p->sizes.budget_us = image.budget_us;
 	p->pid = pid;
 	p->range_count = image.range_count;
 	memcpy(p->range, image.range, sizeof(p->range));

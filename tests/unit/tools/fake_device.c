@@ -196,8 +196,8 @@ static int answer(unsigned long command, void *arg)
 		return fake.audit.bad ? refuse(arg, EFAULT, RV_REASON_AUDIT_EPT, fake.audit.bad_address) : 0;
 	case RV_IOCTL_CREATE:
 		fake.create = *create;
-		memcpy(fake.input, (const void *)(uintptr_t)create->input,
-		       create->input_bytes < sizeof(fake.input) ? create->input_bytes : sizeof(fake.input));
+		memcpy(fake.input, (const void *)(uintptr_t)create->sizes.input,
+		       create->sizes.input_bytes < sizeof(fake.input) ? create->sizes.input_bytes : sizeof(fake.input));
 		create->id = 5;
 		return 0;
 	case RV_IOCTL_RUN:
