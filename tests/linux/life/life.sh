@@ -2,18 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs in the guest: the life of an update (life.c), then raveld with a healthy and an unhealthy one.
 cd /run || exit 1
-failed=0
-check() # NAME COMMAND...
-{
-	name=$1
-	shift
-	if "$@" >check.out 2>&1; then
-		echo "PASS $name"
-	else
-		echo "FAIL $name: $(tail -n 4 check.out | tr '\n' ';')"
-		failed=1
-	fi
-}
+# shellcheck source=tests/lib/guest.sh
+. /test/guest.sh
+
 says() # TEXT FILE
 {
 	grep -q -- "$1" "$2" || { cat "$2"; return 1; }
@@ -69,11 +60,5 @@ kill -TERM $raveld
 wait $raveld
 check "raveld ends when told" test $? = 0
 [ $failed = 0 ] || { cat raveld.log; ravelin log | tail -n 20; }
-dmesg >dmesg.out
-if grep -E 'BUG|WARNING|Oops|soft lockup|general protection|unchecked MSR|Call Trace' dmesg.out >complaints; then
-	echo "FAIL the kernel does not complain: $(head -n 3 complaints | tr '\n' ';')"
-	failed=1
-else
-	echo "PASS the kernel does not complain"
-fi
+kernel_is_quiet
 exit $failed
