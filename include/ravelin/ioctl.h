@@ -201,7 +201,8 @@ struct rv_ioctl_prepare {
  *
  * EAGAIN: nothing happened; thaw and try again. Reason RV_REASON_DRIVER_NOT_FROZEN or RV_REASON_DRIVER_STACK: the same
  * prepared update may be committed again. RV_REASON_DRIVER_REMAPPED or RV_REASON_DRIVER_HEAP: prepare again. ESTALE: the
- * guest wrote to the code; prepare again. ESRCH: the target is gone. ECANCELED: the update failed and was taken back; status says why.
+ * guest wrote to the code; prepare again. E2BIG: more than RV_UPDATE_MAX_THREADS threads. ESRCH: the target is gone.
+ * ECANCELED: the update failed and was taken back; status says why.
  * RV_IOCTL_UPDATE_CONFIRM makes an applied update final. RV_IOCTL_UPDATE_STATUS only asks. After CONFIRM, and after ROLLBACK, the
  * id is gone.
  */
