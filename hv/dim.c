@@ -128,6 +128,8 @@ void dim_return(struct percpu *cpu, struct fimce *f)
 {
 	if (!f->lent)
 		return;
+	if (f->update == RV_UPDATE_PREPARED)
+		journal_add(cpu, f, RV_JOURNAL_WITHDRAWN, 0, RV_REASON_UPDATE_WITHDRAWN, f->id);
 	for (uint32_t i = 0; i < target_count(f); i++)
 		page_unlend(&target_list(f)[i]);
 	ept_rejoin(cpu, target_list(f), target_count(f));
@@ -207,10 +209,11 @@ static void deadline_set(struct fimce *f, uint64_t us_from_now)
 }
 
 /* Ends an update that did not happen, or was undone: journal, pages back for good. */
-static void update_end(struct percpu *cpu, struct fimce *f, uint32_t state, int64_t error, uint32_t reason)
+static void update_end(struct percpu *cpu, struct fimce *f, uint32_t state, int64_t error, uint32_t reason,
+		       uint64_t value)
 {
 	f->update = state;
-	journal_add(cpu, f, state, error, reason);
+	journal_add(cpu, f, state, error, reason, value);
 	f->deadline_tsc = 0;
 	deadline_update();
 	dim_return(cpu, f);
@@ -226,11 +229,11 @@ void dim_after_run(struct percpu *cpu, struct fimce *f)
 	}
 	/* A task that refuses its target or dies in prepare, or an envelope that the manager refuses: no byte was changed. */
 	int64_t error = f->status.result < 0 ? f->status.result : -RV_EIO;
-	uint32_t reason = RV_REASON_FIMCE_DIED;
 
 	if (f->state == RV_FIMCE_YIELDED || f->status.cause == RV_CAUSE_REFUSED)
-		reason = f->status.detail;
-	journal_add(cpu, f, RV_JOURNAL_REFUSED, error, reason);
+		journal_add(cpu, f, RV_JOURNAL_REFUSED, error, f->status.detail, f->status.value);
+	else
+		journal_add(cpu, f, RV_JOURNAL_REFUSED, error, RV_REASON_UPDATE_NOT_READY, f->status.cause);
 	dim_return(cpu, f);
 }
 
@@ -260,7 +263,20 @@ static int64_t task_refusal(struct percpu *cpu, const struct fimce *f, uint32_t 
 				f->status.cause);
 }
 
-int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us)
+/* The other half of the snapshot: the registers of the target's threads, as the guest says that they are. */
+static int64_t threads_take(struct percpu *cpu, struct fimce *f, uint64_t frames)
+{
+	int64_t error = frames_load(cpu, frames);
+
+	if (error)
+		return error;
+	if (cpu->frames.bytes > sizeof(struct rv_threads))
+		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, cpu->frames.bytes);
+	frames_read(cpu, pa_pointer(f->threads), cpu->frames.bytes);
+	return 0;
+}
+
+int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uint64_t threads)
 {
 	uint64_t *phase = f->status.phase_tsc;
 	int64_t error = state_want(cpu, f, RV_UPDATE_PREPARED, true);
@@ -270,14 +286,17 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us)
 	if (deadline_us > RV_UPDATE_MAX_DEADLINE_US)
 		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, deadline_us);
 	if (f->stale) {
-		update_end(cpu, f, RV_UPDATE_STALE, -RV_EAGAIN, RV_REASON_UPDATE_STALE);
+		update_end(cpu, f, RV_UPDATE_STALE, -RV_EAGAIN, RV_REASON_UPDATE_STALE, 0);
 		return hypercall_refuse(cpu, -RV_EAGAIN, RV_REASON_UPDATE_STALE, 0);
 	}
 	/* Another process of the same program may have got a newer version since the seal. The same one is no way back. */
 	if (f->status.sequence < sequence_get(f->component)) {
-		update_end(cpu, f, RV_UPDATE_STALE, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE);
+		update_end(cpu, f, RV_UPDATE_STALE, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE, f->status.sequence);
 		return hypercall_refuse(cpu, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE, f->status.sequence);
 	}
+	error = threads_take(cpu, f, threads);
+	if (error)
+		return error;
 	/* Set before the flush below, which makes every CPU look at it. */
 	deadline_set(f, deadline_us == 0 ? 0 : deadline_us + f->values.budget_us);
 	isolate(cpu, f);
@@ -291,13 +310,13 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us)
 		give_back(f);
 		phase[PHASE_GIVE_BACK] = rdtsc();
 		error = task_refusal(cpu, f, RV_REASON_UPDATE_DIED);
-		update_end(cpu, f, RV_UPDATE_ROLLED_BACK, error, cpu->refusal.reason);
+		update_end(cpu, f, RV_UPDATE_ROLLED_BACK, error, cpu->refusal.reason, cpu->refusal.value);
 		return error;
 	}
 	give_back(f);
 	phase[PHASE_GIVE_BACK] = rdtsc();
 	f->update = RV_UPDATE_APPLIED;
-	journal_add(cpu, f, RV_UPDATE_APPLIED, 0, RV_REASON_UPDATE_APPLIED);
+	journal_add(cpu, f, RV_UPDATE_APPLIED, 0, RV_REASON_UPDATE_APPLIED, f->id);
 	log3(cpu, RV_REASON_UPDATE_APPLIED, f->id, target_count(f), f->status.sequence);
 	return RV_UPDATE_APPLIED;
 }
@@ -310,7 +329,7 @@ int64_t dim_confirm(struct percpu *cpu, struct fimce *f)
 		return error;
 	if (!sequence_set(f->component, f->status.sequence))
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_PARTITION_FULL, SEQUENCE_CAPACITY);
-	update_end(cpu, f, RV_UPDATE_CONFIRMED, 0, RV_REASON_UPDATE_CONFIRMED);
+	update_end(cpu, f, RV_UPDATE_CONFIRMED, 0, RV_REASON_UPDATE_CONFIRMED, f->id);
 	log3(cpu, RV_REASON_UPDATE_CONFIRMED, f->id, target_count(f), f->status.sequence);
 	return RV_UPDATE_CONFIRMED;
 }
@@ -338,7 +357,7 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 	}
 	snapshot_restore(f, 0, true);
 	give_back(f);
-	update_end(cpu, f, RV_UPDATE_ROLLED_BACK, 0, RV_REASON_UPDATE_ROLLED_BACK);
+	update_end(cpu, f, RV_UPDATE_ROLLED_BACK, 0, RV_REASON_UPDATE_ROLLED_BACK, f->id);
 	log3(cpu, RV_REASON_UPDATE_ROLLED_BACK, f->id, count, f->status.sequence);
 	return RV_UPDATE_ROLLED_BACK;
 }
@@ -367,13 +386,13 @@ static void expire(struct percpu *cpu, struct fimce *f)
 	f->deadline_tsc = 0;
 	if (has_data(f)) {
 		f->update = RV_UPDATE_EXPIRED;
-		journal_add(cpu, f, RV_UPDATE_EXPIRED, -RV_EAGAIN, RV_REASON_UPDATE_EXPIRED);
+		journal_add(cpu, f, RV_UPDATE_EXPIRED, -RV_EAGAIN, RV_REASON_UPDATE_EXPIRED, 0);
 		deadline_update();
 	} else {
 		percpu_hold_begin(cpu);
 		snapshot_restore(f, 0, true);
 		percpu_hold_end();
-		update_end(cpu, f, RV_UPDATE_EXPIRED, 0, RV_REASON_UPDATE_EXPIRED);
+		update_end(cpu, f, RV_UPDATE_EXPIRED, 0, RV_REASON_UPDATE_EXPIRED, 0);
 	}
 	log3(cpu, RV_REASON_UPDATE_EXPIRED, f->id, 0, 0);
 }

@@ -14,15 +14,16 @@
  */
 int64_t dim_lend(struct percpu *cpu, struct fimce *f);
 
-/** Ends the lending: full rights for the guest, large pages again, snapshot scrubbed. Nothing if nothing is lent. */
+/** Ends the lending: full rights for the guest, large pages again, snapshot scrubbed; a record if the update was prepared
+ * and not tried. Nothing if nothing is lent. */
 void dim_return(struct percpu *cpu, struct fimce *f);
 
 /** After a run outside an update operation: a task that yielded 0 for the first time is PREPARED; one that was refused or
  * died gets its journal record and gives the pages back. */
 void dim_after_run(struct percpu *cpu, struct fimce *f);
 
-/** RV_UPDATE_APPLY, _CONFIRM, _ROLLBACK. @return enum rv_update_state or a refusal. */
-int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us);
+/** RV_UPDATE_APPLY, _CONFIRM, _ROLLBACK. threads: frames with a struct rv_threads. @return enum rv_update_state or a refusal. */
+int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uint64_t threads);
 int64_t dim_confirm(struct percpu *cpu, struct fimce *f);
 int64_t dim_rollback(struct percpu *cpu, struct fimce *f);
 

@@ -119,7 +119,7 @@ static int64_t targets_load(struct percpu *cpu, struct fimce *f, const struct rv
 
 /* What a FIMCE's memory consists of, in pages. */
 struct layout {
-	uint32_t targets, data, stack, input, output, load;
+	uint32_t targets, threads, data, stack, input, output, load;
 	uint32_t argument_offset, input_bytes;
 };
 
@@ -131,7 +131,7 @@ static int64_t memory_get(struct percpu *cpu, struct fimce *f, const struct layo
 
 	f->tables_total = fimce_tables_count(f, l->load);
 	f->control_pages = 1 + fpu + f->tables_total;
-	f->memory_pages = 2 + l->targets + l->data + l->stack + l->input + l->output + l->load;
+	f->memory_pages = 2 + l->targets + l->threads + l->data + l->stack + l->input + l->output + l->load;
 	error = pages_get(cpu, f->control_pages, OWNER_HYPERVISOR, &f->control);
 	if (error) {
 		f->control_pages = 0;
@@ -147,8 +147,9 @@ static int64_t memory_get(struct percpu *cpu, struct fimce *f, const struct layo
 	f->fpu = pa_add(f->vmcs, RV_PAGE_SIZE);
 	f->tables = pa_add(f->fpu, (uint64_t)fpu << RV_PAGE_SHIFT);
 	at = f->memory;
-	pa_t *piece[] = {&f->param, &f->mailbox, &f->targets, &f->data, &f->stack, &f->input, &f->output, &f->load};
-	const uint32_t pages[] = {1, 1, l->targets, l->data, l->stack, l->input, l->output, l->load};
+	pa_t *piece[] = {&f->param, &f->mailbox, &f->targets, &f->threads, &f->data,
+			 &f->stack, &f->input,   &f->output,  &f->load};
+	const uint32_t pages[] = {1, 1, l->targets, l->threads, l->data, l->stack, l->input, l->output, l->load};
 
 	for (uint32_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		*piece[i] = at;
@@ -176,6 +177,7 @@ static void memory_map(struct fimce *f, const struct layout *l)
 	fimce_tables_map(f, RV_FIMCE_PARAM, f->param, 1, FIMCE_PTE_R);
 	fimce_tables_map(f, RV_FIMCE_MAILBOX, f->mailbox, 1, FIMCE_PTE_RW);
 	fimce_tables_map(f, RV_FIMCE_TARGETS, f->targets, l->targets, FIMCE_PTE_R);
+	fimce_tables_map(f, RV_FIMCE_THREADS, f->threads, l->threads, FIMCE_PTE_R);
 	fimce_tables_map(f, RV_FIMCE_STACK_TOP - ((uint64_t)l->stack << RV_PAGE_SHIFT), f->stack, l->stack,
 			 FIMCE_PTE_RW);
 	fimce_tables_map(f, RV_FIMCE_INPUT, f->input, l->input, FIMCE_PTE_R);
@@ -219,6 +221,7 @@ static int64_t build(struct percpu *cpu, struct fimce *f, const struct rv_fimce_
 	int64_t error;
 
 	l->targets = ROUND_PAGES(c->target_count * sizeof(struct rv_target_page));
+	l->threads = c->target_count != 0 ? ROUND_PAGES(sizeof(struct rv_threads)) : 0;
 	l->data = manager_start.data_pages;
 	l->stack = ROUND_PAGES(c->stack_bytes);
 	l->input = ROUND_PAGES(l->input_bytes);

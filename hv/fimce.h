@@ -41,7 +41,7 @@ struct fimce {
 
 	/* Pieces of control and memory. */
 	pa_t vmcs, fpu, target_list, tables;
-	pa_t param, mailbox, targets, data, stack, input, output, load;
+	pa_t param, mailbox, targets, threads, data, stack, input, output, load;
 	uint32_t target_list_pages;
 	struct rv_fimce_param values; /* what the param page was filled with */
 

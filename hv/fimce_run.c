@@ -382,6 +382,5 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	cpu->fimce = 0;
 	if (f->state == RV_FIMCE_DONE)
 		log3(cpu, RV_REASON_FIMCE_DONE, f->id, (uint64_t)f->status.result, f->status.output_bytes);
-	else
-		dim_after_run(cpu, f);
+	dim_after_run(cpu, f);
 }

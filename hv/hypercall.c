@@ -309,7 +309,7 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 		switch (a) {
 		case RV_UPDATE_APPLY:
-			return dim_apply(cpu, f, b);
+			return dim_apply(cpu, f, b, cpu->regs.gpr[R8]);
 		case RV_UPDATE_CONFIRM:
 			return dim_confirm(cpu, f);
 		case RV_UPDATE_ROLLBACK:

@@ -12,7 +12,8 @@ bool journal_has_room(void)
 	return hv.journal.count + 3 <= JOURNAL_CAPACITY;
 }
 
-void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int64_t error, uint32_t reason)
+void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int64_t error, uint32_t reason,
+		 uint64_t value)
 {
 	struct journal *j = &hv.journal;
 	struct rv_journal_record *r = &j->record[j->count];
@@ -25,7 +26,8 @@ void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int6
 					.error = (int32_t)error,
 					.reason = reason,
 					.cpu = cpu->index,
-					.sequence = f->status.sequence};
+					.sequence = f->status.sequence,
+					.value = value};
 	memcpy(r->image_digest, f->status.image_digest, RV_DIGEST_SIZE);
 	memcpy(r->component, f->component, RV_DIGEST_SIZE);
 }

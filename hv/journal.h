@@ -11,8 +11,9 @@
 /** True if there is room for one more record. */
 bool journal_has_room(void);
 
-/** Adds a record about f. When the journal is full the record is lost, but journal_has_room() stops updates before. */
-void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int64_t error, uint32_t reason);
+/** Adds a record about f; value belongs to the reason. When the journal is full the record is lost, but journal_has_room() stops updates before. */
+void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int64_t error, uint32_t reason,
+		 uint64_t value);
 
 /** Runs the manager over the records that are not in the chain yet. @return 0 or a refusal. */
 int64_t journal_fold(struct percpu *cpu);

@@ -32,7 +32,12 @@ bool rv_call_detect(void)
 
 long rv_call(u64 number, u64 a, u64 b, u64 c, u64 *second, struct rv_failure *why)
 {
-	register u64 r8 asm("r8") = 0;
+	return rv_call_4(number, a, b, c, 0, second, why);
+}
+
+long rv_call_4(u64 number, u64 a, u64 b, u64 c, u64 d, u64 *second, struct rv_failure *why)
+{
+	register u64 r8 asm("r8") = d;
 	u64 rax = number, rdx = c;
 
 	asm volatile("vmcall" : "+a"(rax), "+d"(rdx), "+r"(r8) : "D"(a), "S"(b) : "memory", "cc");

@@ -103,6 +103,9 @@ int rv_object_build(struct rv_object *o, const struct rv_sizes *s, struct rv_fai
 	long result;
 	int error;
 
+	if (s->reserved)
+		return rv_refuse(why, -EINVAL, RV_REASON_DRIVER_ARGUMENT,
+				 offsetof(struct rv_ioctl_create, sizes.reserved));
 	if (s->input_bytes == 0 || s->input_bytes > RV_FIMCE_MAX_INPUT)
 		return rv_refuse(why, -EINVAL, RV_REASON_FIMCE_SIZE, s->input_bytes);
 	error = rv_buffer_alloc(&input, s->input_bytes);
@@ -233,21 +236,12 @@ int rv_fimce_status(u32 id, struct rv_fimce_status *status, struct rv_failure *w
 
 int rv_ioctl_create(const struct file *file, struct rv_ioctl_create *arg)
 {
-	const struct rv_sizes sizes = {
-	    .input = arg->input,
-	    .input_bytes = arg->input_bytes,
-	    .argument_offset = arg->argument_offset,
-	    .load_bytes = arg->load_bytes,
-	    .output_bytes = arg->output_bytes,
-	    .stack_bytes = arg->stack_bytes,
-	    .budget_us = arg->budget_us,
-	};
 	struct rv_object *o = rv_object_new(file);
 	int error;
 
 	if (!o)
 		return -ENOMEM;
-	error = rv_object_build(o, &sizes, &arg->head.failure);
+	error = rv_object_build(o, &arg->sizes, &arg->head.failure);
 	if (!error)
 		arg->id = o->id;
 	rv_object_put(o);

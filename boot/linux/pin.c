@@ -168,6 +168,9 @@ static int list_fill(struct rv_target *t, const struct stacks *s, struct rv_fail
 				return error;
 			continue;
 		}
+		/* Only the threads stay clear of it. */
+		if (r->kind == RV_RANGE_OLD_RX)
+			continue;
 		for (va = r->address & PAGE_MASK; va < r->address + r->bytes; va += PAGE_SIZE) {
 			error = list_add_page(t, va, kind_of_range(r->kind), why);
 			if (error)

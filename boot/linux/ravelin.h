@@ -34,6 +34,9 @@ bool rv_call_detect(void);
  */
 long rv_call(u64 number, u64 a, u64 b, u64 c, u64 *second, struct rv_failure *why);
 
+/** The same with a fourth argument. */
+long rv_call_4(u64 number, u64 a, u64 b, u64 c, u64 d, u64 *second, struct rv_failure *why);
+
 /** Pages of ours that Ravelin reads or fills, with the frame list that names them. */
 struct rv_buffer {
 	struct page **page;
@@ -108,9 +111,10 @@ void rv_target_free(struct rv_target *t, bool keep_fresh);
  * Makes sure that the target can be changed now: it lives, every thread is in the freezer, every pinned page is still the
  * one that is mapped, the heap has no other pages, and no thread is inside code that changes.
  * @rollback: the code that goes away is the fresh one, too; the pages are not looked at, because the process may have freed some
+ * @threads: made and filled with the struct rv_threads of the target, to be freed in any case; NULL: not wanted
  * Errors: see RV_IOCTL_UPDATE_COMMIT.
  */
-int rv_target_check(struct rv_target *t, bool rollback, struct rv_failure *why);
+int rv_target_check(struct rv_target *t, bool rollback, struct rv_buffer *threads, struct rv_failure *why);
 
 /** Fills t->entry[] for all ranges and pins the pages. The caller holds a reference that keeps the mm in use. */
 int rv_pin_all(struct rv_target *t, struct rv_failure *why);
@@ -140,6 +144,12 @@ int rv_threads_check_frozen(struct task_struct **thread, u32 count, struct rv_fa
  */
 int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thread, u32 count, bool rollback,
 			    struct rv_failure *why);
+/**
+ * Makes @b and fills it with the registers of all threads that will go back to user mode. -E2BIG: more than RV_UPDATE_MAX_THREADS;
+ * -ESRCH: none.
+ */
+int rv_threads_write(struct rv_buffer *b, const struct rv_target *t, struct task_struct **thread, u32 count,
+		     struct rv_failure *why);
 /** References to all threads of @leader; *count of them, to be given to rv_threads_put(). NULL: no memory. */
 struct task_struct **rv_threads_get(struct task_struct *leader, u32 *count);
 void rv_threads_put(struct task_struct **thread, u32 count);
@@ -163,14 +173,6 @@ struct rv_object {
 };
 
 extern struct mutex rv_objects_lock;
-
-/** The sizes of a create call, wherever they come from. */
-struct rv_sizes {
-	u64 input;
-	u32 input_bytes, argument_offset;
-	u32 load_bytes, output_bytes, stack_bytes;
-	u64 budget_us;
-};
 
 /** A new object, not yet in the list, with one reference. NULL: no memory. */
 struct rv_object *rv_object_new(const struct file *owner);

@@ -95,7 +95,7 @@ static int ranges_set(struct rv_target *t, const struct rv_image_range *range, u
 			continue;
 		}
 		r->address += t->bias;
-		if (r->kind < RV_RANGE_TEXT || r->kind > RV_RANGE_FRESH_RW || r->bytes == 0 ||
+		if (r->kind < RV_RANGE_TEXT || r->kind > RV_RANGE_OLD_RX || r->bytes == 0 ||
 		    r->bytes > (u64)RV_FIMCE_MAX_TARGETS * PAGE_SIZE || r->address < PAGE_SIZE ||
 		    r->address >= TASK_SIZE_MAX - r->bytes)
 			return rv_refuse(why, -EINVAL, RV_REASON_DRIVER_RANGE, r->address);
@@ -297,7 +297,7 @@ void rv_target_free(struct rv_target *t, bool keep_fresh)
 	t->pid = NULL;
 }
 
-int rv_target_check(struct rv_target *t, bool rollback, struct rv_failure *why)
+int rv_target_check(struct rv_target *t, bool rollback, struct rv_buffer *threads, struct rv_failure *why)
 {
 	struct task_struct *leader = get_pid_task(t->pid, PIDTYPE_TGID);
 	struct task_struct **thread = NULL;
@@ -316,6 +316,8 @@ int rv_target_check(struct rv_target *t, bool rollback, struct rv_failure *why)
 		error = rv_threads_check_shared(leader, t->mm, why);
 	if (!error)
 		error = rv_threads_check_stacks(t, thread, count, rollback, why);
+	if (!error && threads)
+		error = rv_threads_write(threads, t, thread, count, why);
 	/* On the way back the pages are written whether or not the process still maps them; it may have freed some. */
 	if (!error && !rollback)
 		error = rv_pin_check(t, t->has_heap, why);

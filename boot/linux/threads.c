@@ -95,6 +95,7 @@ int rv_threads_check_frozen(struct task_struct **thread, u32 count, struct rv_fa
  */
 static bool address_is_inside(const struct rv_target *t, u64 address, bool rollback)
 {
+	const u32 leaving = rollback ? RV_RANGE_FRESH_RX : RV_RANGE_OLD_RX;
 	u32 i;
 
 	for (i = 0; i < t->range_count; i++) {
@@ -102,8 +103,8 @@ static bool address_is_inside(const struct rv_target *t, u64 address, bool rollb
 
 		if (r->kind == RV_RANGE_TEXT && address > r->address && address - r->address < r->bytes)
 			return true;
-		if (rollback && r->kind == RV_RANGE_FRESH_RX && address >= r->address &&
-		    address - r->address < r->bytes)
+		/* No jump stands at the beginning of such code: its first byte is old code, too. */
+		if (r->kind == leaving && address >= r->address && address - r->address < r->bytes)
 			return true;
 	}
 	return false;
@@ -117,13 +118,14 @@ struct span {
 
 static struct span span_of_ranges(const struct rv_target *t, bool rollback)
 {
+	const u32 leaving = rollback ? RV_RANGE_FRESH_RX : RV_RANGE_OLD_RX;
 	u64 low = U64_MAX, high = 0;
 	u32 i;
 
 	for (i = 0; i < t->range_count; i++) {
 		const struct rv_image_range *r = &t->range[i];
 
-		if (r->kind != RV_RANGE_TEXT && !(rollback && r->kind == RV_RANGE_FRESH_RX))
+		if (r->kind != RV_RANGE_TEXT && r->kind != leaving)
 			continue;
 		low = min(low, r->address);
 		high = max(high, r->address + r->bytes);
@@ -172,6 +174,12 @@ static bool thread_is_inside(const struct rv_target *t, struct task_struct *thre
 	return false;
 }
 
+/** True if this thread will execute code of the target again. Without an address space of its own it is exiting. */
+static bool thread_goes_on(const struct rv_target *t, const struct task_struct *thread)
+{
+	return READ_ONCE(thread->mm) == t->mm && !(thread->flags & PF_EXITING);
+}
+
 int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thread, u32 count, bool rollback,
 			    struct rv_failure *why)
 {
@@ -182,8 +190,7 @@ int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thre
 	if (error)
 		return error;
 	for (i = 0; i < count; i++) {
-		/* Without an address space of its own it is exiting: it never goes back to user mode. */
-		if (READ_ONCE(thread[i]->mm) != t->mm || (thread[i]->flags & PF_EXITING))
+		if (!thread_goes_on(t, thread[i]))
 			continue;
 		if (thread_is_inside(t, thread[i], rollback, span)) {
 			error = rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread[i]));
@@ -191,5 +198,43 @@ int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thre
 		}
 	}
 	mmap_read_unlock(t->mm);
+	return error;
+}
+
+static void registers_get(struct rv_thread *to, struct task_struct *thread)
+{
+	const struct pt_regs *r = task_pt_regs(thread);
+	const u64 gpr[] = {r->ax, r->cx, r->dx,  r->bx,  r->sp,  r->bp,  r->si,  r->di,
+			   r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15};
+
+	to->tid = (u32)task_pid_vnr(thread);
+	to->reserved = 0;
+	to->rip = r->ip;
+	to->rflags = r->flags;
+	memcpy(to->gpr, gpr, sizeof(gpr));
+}
+
+int rv_threads_write(struct rv_buffer *b, const struct rv_target *t, struct task_struct **thread, u32 count,
+		     struct rv_failure *why)
+{
+	const size_t head = offsetof(struct rv_threads, thread);
+	struct rv_threads *list;
+	u32 i;
+	int error;
+
+	if (count > RV_UPDATE_MAX_THREADS)
+		return rv_refuse(why, -E2BIG, RV_REASON_DRIVER_THREADS, count);
+	list = kvzalloc(head + count * sizeof(list->thread[0]), GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		if (thread_goes_on(t, thread[i]))
+			registers_get(&list->thread[list->count++], thread[i]);
+	}
+	error = list->count ? rv_buffer_alloc(b, (u32)(head + list->count * sizeof(list->thread[0])))
+			    : rv_refuse(why, -ESRCH, RV_REASON_DRIVER_GONE, (u64)t->number);
+	if (!error)
+		rv_buffer_write(b, list, b->bytes);
+	kvfree(list);
 	return error;
 }

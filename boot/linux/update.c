@@ -136,15 +136,6 @@ static int prepare_run(struct rv_object *o, struct rv_ioctl_prepare *arg)
 
 int rv_update_prepare(const struct file *file, struct rv_ioctl_prepare *arg)
 {
-	const struct rv_sizes sizes = {
-	    .input = arg->input,
-	    .input_bytes = arg->input_bytes,
-	    .argument_offset = arg->argument_offset,
-	    .load_bytes = arg->load_bytes,
-	    .output_bytes = arg->output_bytes,
-	    .stack_bytes = arg->stack_bytes,
-	    .budget_us = arg->budget_us,
-	};
 	struct rv_object *o = rv_object_new(file);
 	struct rv_failure ignored;
 	int error;
@@ -158,7 +149,7 @@ int rv_update_prepare(const struct file *file, struct rv_ioctl_prepare *arg)
 		goto out;
 	arg->bias = o->target.bias;
 	arg->pages = o->target.count;
-	error = rv_object_build(o, &sizes, &arg->head.failure);
+	error = rv_object_build(o, &arg->sizes, &arg->head.failure);
 	if (error)
 		goto out;
 	arg->id = o->id;
@@ -220,6 +211,7 @@ static void update_set_applied(struct rv_object *o, u64 deadline_us)
 int rv_update_commit(struct rv_ioctl_update *arg)
 {
 	struct rv_failure *why = &arg->head.failure;
+	struct rv_buffer threads = {};
 	struct rv_object *o;
 	long result;
 	int error;
@@ -232,12 +224,13 @@ int rv_update_commit(struct rv_ioctl_update *arg)
 		update_unlock(o);
 		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_APPLIED);
 	}
-	error = rv_target_check(&o->target, false, why);
+	error = rv_target_check(&o->target, false, &threads, why);
 	arg->checked_tsc = rdtsc_ordered();
 	if (error)
 		goto out;
 
-	result = rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_APPLY, arg->deadline_us, NULL, why);
+	result =
+	    rv_call_4(RV_HC_UPDATE, o->id, RV_UPDATE_APPLY, arg->deadline_us, rv_buffer_address(&threads), NULL, why);
 	arg->end_tsc = rdtsc_ordered();
 	update_report(o, arg);
 	if (result == RV_UPDATE_APPLIED) {
@@ -256,6 +249,7 @@ int rv_update_commit(struct rv_ioctl_update *arg)
 	if (error && arg->state != RV_UPDATE_PREPARED)
 		update_finish(o);
 out:
+	rv_buffer_free(&threads);
 	update_unlock(o);
 	return error;
 }
@@ -298,7 +292,7 @@ int rv_update_rollback(struct rv_ioctl_update *arg)
 		error = rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_PREPARED);
 		goto out;
 	}
-	error = rv_target_check(&o->target, true, why);
+	error = rv_target_check(&o->target, true, NULL, why);
 	arg->checked_tsc = rdtsc_ordered();
 	if (error)
 		goto out;

@@ -139,6 +139,7 @@ static bool image_is_range(const struct rv_image_range *r)
 	case RV_RANGE_DATA:
 	case RV_RANGE_FRESH_RX:
 	case RV_RANGE_FRESH_RW:
+	case RV_RANGE_OLD_RX:
 		return r->bytes > 0 && r->address < USER_ADDRESS_END && r->bytes <= USER_ADDRESS_END - r->address;
 	default:
 		return false;
@@ -172,6 +173,9 @@ static int image_check_grants(const struct rv_image_header *h, bool is_signed, c
 		return refusal_set(why, -RV_EACCES, RV_REASON_FIMCE_CAPABILITY, h->capabilities);
 	if ((h->capabilities & RV_CAP_TARGET) != 0 ? p->target_count == 0 : p->target_count != 0)
 		return refusal_set(why, -RV_EINVAL, RV_REASON_UPDATE_TARGET, p->target_count);
+	/* A time limit that the signer has set, so that the guest can't make it hold the target for longer. */
+	if (is_signed && p->budget_us > h->budget_us)
+		return refusal_set(why, -RV_EINVAL, RV_REASON_IMAGE_BUDGET, p->budget_us);
 	if (h->load_bytes > p->load_bytes)
 		return refusal_set(why, -RV_EINVAL, RV_REASON_IMAGE_MEMORY, FIELD(load_bytes));
 	if (h->stack_bytes > p->stack_bytes)
@@ -256,7 +260,7 @@ int image_check_targets(const struct rv_image_header *header, const struct rv_fi
 		uint64_t page;
 		uint64_t end;
 
-		if (r->kind == RV_RANGE_HEAP)
+		if (r->kind == RV_RANGE_HEAP || r->kind == RV_RANGE_OLD_RX)
 			continue;
 		if (!param->target_bias_valid)
 			return refusal_set(why, -RV_EINVAL, RV_REASON_UPDATE_TARGET, param->target_count);

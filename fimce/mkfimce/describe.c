@@ -150,7 +150,7 @@ static bool describe_range(const char *text, struct rv_image_header *h, struct m
 		uint32_t kind;
 	} known[] = {
 	    {"text", RV_RANGE_TEXT},         {"data", RV_RANGE_DATA},         {"heap", RV_RANGE_HEAP},
-	    {"fresh-rx", RV_RANGE_FRESH_RX}, {"fresh-rw", RV_RANGE_FRESH_RW},
+	    {"fresh-rx", RV_RANGE_FRESH_RX}, {"fresh-rw", RV_RANGE_FRESH_RW}, {"old-rx", RV_RANGE_OLD_RX},
 	};
 	struct rv_image_range r = {0};
 	size_t length = strcspn(text, " ");
@@ -161,7 +161,9 @@ static bool describe_range(const char *text, struct rv_image_header *h, struct m
 			r.kind = known[i].kind;
 	}
 	if (r.kind == 0)
-		return mkfimce_fail(e, "range: kind '%.*s' is unknown; there are text, data, heap, fresh-rx, fresh-rw",
+		return mkfimce_fail(e,
+				    "range: kind '%.*s' is unknown; there are text, data, heap, fresh-rx, fresh-rw, "
+				    "old-rx",
 				    (int)length, text);
 	if (r.kind != RV_RANGE_HEAP) {
 		if (*end != ' ' || !describe_number(end + 1, &r.address, &end) || *end != ' ' ||

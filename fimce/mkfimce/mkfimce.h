@@ -46,7 +46,7 @@ void mkfimce_image_free(struct mkfimce_image *image);
  *     output=BYTES
  *     budget=TIME         with us, ms or s behind it
  *     capabilities=LIST   of target, revert, separated by commas
- *     range=KIND [ADDRESS BYTES]   KIND: text, data, heap (without numbers), fresh-rx, fresh-rw; may be repeated
+ *     range=KIND [ADDRESS BYTES]   KIND: text, data, heap (without numbers), fresh-rx, fresh-rw, old-rx; may be repeated
  *     target-name=TEXT    base name of the executable
  *     target-build-id=HEX 40 digits
  *

@@ -92,7 +92,7 @@ static void print_segments(const struct mkfimce_image *image, FILE *out)
 
 void mkfimce_print_map(const struct mkfimce_image *image, FILE *out)
 {
-	static const char *const kinds[] = {"?", "text", "data", "heap", "fresh-rx", "fresh-rw"};
+	static const char *const kinds[] = {"?", "text", "data", "heap", "fresh-rx", "fresh-rw", "old-rx"};
 	const struct rv_image_header *h = &image->header;
 
 	(void)fprintf(out, "digest       ");

@@ -8,7 +8,7 @@
  *
  * Call: VMCALL (Intel SDM vol. 3, 31.3) at CPL 0 in 64-bit mode, with
  *
- *     RAX = RV_HC_*      RDI, RSI, RDX = arguments, unused ones ignored
+ *     RAX = RV_HC_*      RDI, RSI, RDX, R8 = arguments, unused ones ignored
  *
  * Return:
  *
@@ -27,7 +27,7 @@
 
 #include <ravelin/types.h>
 
-#define RV_ABI_VERSION 1u
+#define RV_ABI_VERSION 2u
 #define RV_CPUID_LEAF 0x52564c00u
 #define RV_CPUID_SIGNATURE 0x6c657652u /* the letters R v e l, first one lowest */
 
@@ -88,8 +88,8 @@ enum rv_hypercall {
 	RV_HC_CORE_TAKE = 10,
 	/* RDI = CPU index. The CPU waits for the guest's INIT/SIPI again. -EBUSY: a FIMCE runs there. */
 	RV_HC_CORE_GIVE = 11,
-	/* RDI = FIMCE id, RSI = enum rv_update_op, RDX = deadline in microseconds (RV_UPDATE_APPLY only, 0 = none).
-	 * Returns the resulting enum rv_update_state. */
+	/* RDI = FIMCE id, RSI = enum rv_update_op. RV_UPDATE_APPLY only: RDX = deadline in microseconds, 0 = none; R8 =
+	 * frames with a struct rv_threads, copied when the target is frozen. Returns the resulting enum rv_update_state. */
 	RV_HC_UPDATE = 12,
 	/* RDI = frames, RSI = index of the first record. Filled with struct rv_journal_record. Returns the number of
 	 * records; RDX = total number of records in the journal. */
@@ -192,7 +192,8 @@ struct rv_fimce_create {
 	uint32_t load_bytes; /* memory for the image's segments, multiple of 4096 */
 	uint32_t output_bytes; /* multiple of 4096, may be 0 */
 	uint32_t stack_bytes; /* multiple of 4096 */
-	uint64_t budget_us; /* run time limit of each run, 1..RV_FIMCE_MAX_BUDGET_US */
+	uint64_t
+	    budget_us; /* run time limit of each run, 1..RV_FIMCE_MAX_BUDGET_US; for a signed image at most its own */
 	uint64_t targets; /* guest-physical address of struct rv_frames with struct rv_target_page[], or 0 */
 	uint32_t target_count; /* 0..RV_FIMCE_MAX_TARGETS */
 	uint32_t target_bias_valid;
@@ -212,6 +213,24 @@ struct rv_target_page {
 	uint64_t gpa; /* guest-physical address, 4096-aligned */
 	uint32_t kind; /* enum rv_target_kind */
 	uint32_t reserved; /* 0 */
+};
+
+#define RV_UPDATE_MAX_THREADS 512u
+
+/** What a frozen thread of an update target goes on with in user mode. The guest says so; Ravelin can't know better. */
+struct rv_thread {
+	uint32_t tid;
+	uint32_t reserved; /* 0 */
+	uint64_t rip;
+	uint64_t rflags;
+	uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8...r15 */
+};
+
+/** All threads of an update target. A list may be cut off behind thread[count - 1]. */
+struct rv_threads {
+	uint32_t count; /* 1..RV_UPDATE_MAX_THREADS */
+	uint32_t reserved; /* 0 */
+	struct rv_thread thread[RV_UPDATE_MAX_THREADS];
 };
 
 /** The life of a FIMCE. */
@@ -290,16 +309,18 @@ enum rv_update_state {
 struct rv_journal_record {
 	uint64_t index; /* 0... */
 	uint64_t tsc;
-	uint32_t event; /* enum rv_update_state, or RV_JOURNAL_REFUSED */
+	uint32_t event; /* enum rv_update_state, or RV_JOURNAL_* */
 	int32_t error; /* 0 or negative errno */
 	uint32_t reason; /* RV_REASON_* */
 	uint32_t cpu;
 	uint8_t image_digest[RV_DIGEST_SIZE];
 	uint8_t component[RV_DIGEST_SIZE]; /* SHA-256 of the SUIT component identifier */
 	uint64_t sequence;
-	uint64_t reserved[3];
+	uint64_t value; /* $0 of the reason's sentence */
+	uint64_t reserved[2];
 };
-#define RV_JOURNAL_REFUSED 100u
+#define RV_JOURNAL_REFUSED 100u /* never prepared: by the manager, by the update task, or it ended before */
+#define RV_JOURNAL_WITHDRAWN 101u /* prepared, and destroyed without an attempt to apply it */
 
 struct rv_journal_head {
 	uint64_t count; /* records in the chain */

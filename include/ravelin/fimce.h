@@ -18,6 +18,8 @@
 #define RV_FIMCE_PARAM (RV_FIMCE_BASE + 0x100000) /* struct rv_fimce_param, R */
 #define RV_FIMCE_MAILBOX (RV_FIMCE_BASE + 0x101000) /* one page RW: what VMCALLs hand over */
 #define RV_FIMCE_TARGETS (RV_FIMCE_BASE + 0x110000) /* struct rv_target_page[target_count], R */
+#define RV_FIMCE_THREADS                                                                                               \
+	(RV_FIMCE_BASE + 0x120000) /* struct rv_threads, R; only with target pages, filled when RV_CMD_APPLY comes */
 #define RV_FIMCE_STACK_TOP (RV_FIMCE_BASE + 0x800000) /* grows down, guard page below */
 #define RV_FIMCE_INPUT (RV_FIMCE_BASE + 0x1000000) /* R */
 #define RV_FIMCE_OUTPUT (RV_FIMCE_BASE + 0x2000000) /* RW */
@@ -63,11 +65,10 @@ enum rv_fimce_call {
 	RV_FC_LOG = 5
 };
 
-/** What RV_FC_YIELD returns. */
+/** What RV_FC_YIELD returns. After the last one it does not: Ravelin ends the FIMCE where it stands. */
 enum rv_fimce_command {
 	RV_CMD_APPLY = 1, /* the target is isolated and snapshotted: patch it, check yourself, yield with the outcome */
-	RV_CMD_REVERT = 2, /* the target is isolated again: undo (migrate back), yield with the outcome */
-	RV_CMD_FINISH = 3 /* nothing more will come: exit. Not sent by this version, which ends the FIMCE instead */
+	RV_CMD_REVERT = 2 /* the target is isolated again: undo (migrate back), yield with the outcome */
 };
 
 /** One run of pages inside the load area that becomes visible to the task. */

@@ -40,7 +40,8 @@ enum rv_range_kind {
 	RV_RANGE_HEAP =
 	    3, /* all of the target's private writable anonymous memory but stacks; address and bytes are 0 */
 	RV_RANGE_FRESH_RX = 4, /* new executable memory at address */
-	RV_RANGE_FRESH_RW = 5 /* new writable memory at address */
+	RV_RANGE_FRESH_RW = 5, /* new writable memory at address */
+	RV_RANGE_OLD_RX = 6 /* new code of an earlier update that this one takes out of use: no thread may be inside */
 };
 
 /** A piece of the target that the update needs. Addresses are those of the target's ELF file, without load bias. */

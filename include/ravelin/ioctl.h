@@ -25,7 +25,7 @@
 #endif
 
 #define RV_DEVICE "/dev/ravelin"
-#define RV_IOCTL_VERSION 1u
+#define RV_IOCTL_VERSION 2u
 
 /** Why a call failed; all zero when there is nothing more to say than errno. */
 struct rv_failure {
@@ -79,17 +79,24 @@ struct rv_ioctl_audit {
 	struct rv_audit audit;
 };
 
-/** Makes a FIMCE from an image or envelope. Sizes and their limits: struct rv_fimce_create. */
-struct rv_ioctl_create {
-	struct rv_ioctl_head head;
-	uint64_t input; /* in: address of image or envelope, and argument */
-	uint32_t input_bytes; /* in: 1..RV_FIMCE_MAX_INPUT */
+/** What a FIMCE is made of: all in. For the limits see struct rv_fimce_create. */
+struct rv_sizes {
+	uint64_t input; /* address of image or envelope, and argument */
+	uint32_t input_bytes; /* 1..RV_FIMCE_MAX_INPUT */
 	uint32_t argument_offset;
 	uint32_t load_bytes;
 	uint32_t output_bytes;
 	uint32_t stack_bytes;
-	uint32_t id; /* out */
+	uint32_t reserved; /* 0 */
 	uint64_t budget_us;
+};
+
+/** Makes a FIMCE from an image or envelope. */
+struct rv_ioctl_create {
+	struct rv_ioctl_head head;
+	struct rv_sizes sizes;
+	uint32_t id; /* out */
+	uint32_t reserved;
 };
 
 #define RV_RUN_HERE (-1) /* borrow the CPU that the caller happens to run on */
@@ -178,20 +185,13 @@ struct rv_ioctl_core {
  */
 struct rv_ioctl_prepare {
 	struct rv_ioctl_head head;
-	uint64_t input; /* in: address of the envelope */
-	uint32_t input_bytes;
-	uint32_t argument_offset;
-	uint32_t load_bytes;
-	uint32_t output_bytes;
-	uint32_t stack_bytes;
+	struct rv_sizes sizes; /* of the envelope */
 	int32_t pid; /* in: target, in the caller's PID namespace */
-	uint64_t budget_us;
 	uint32_t range_count; /* in: 1..RV_IMAGE_MAX_RANGES */
-	uint32_t id; /* out */
 	struct rv_image_range range[RV_IMAGE_MAX_RANGES]; /* in: from the image's header */
 	uint64_t bias; /* out: load bias of the target's executable */
 	uint32_t pages; /* out: pages of the target in the list */
-	uint32_t reserved;
+	uint32_t id; /* out */
 	struct rv_fimce_status status; /* out: valid when id is not 0; the id itself is gone after a failure */
 };
 
@@ -201,7 +201,8 @@ struct rv_ioctl_prepare {
  *
  * EAGAIN: nothing happened; thaw and try again. Reason RV_REASON_DRIVER_NOT_FROZEN or RV_REASON_DRIVER_STACK: the same
  * prepared update may be committed again. RV_REASON_DRIVER_REMAPPED or RV_REASON_DRIVER_HEAP: prepare again. ESTALE: the
- * guest wrote to the code; prepare again. ESRCH: the target is gone. ECANCELED: the update failed and was taken back; status says why.
+ * guest wrote to the code; prepare again. E2BIG: more than RV_UPDATE_MAX_THREADS threads. ESRCH: the target is gone.
+ * ECANCELED: the update failed and was taken back; status says why.
  * RV_IOCTL_UPDATE_CONFIRM makes an applied update final. RV_IOCTL_UPDATE_STATUS only asks. After CONFIRM, and after ROLLBACK, the
  * id is gone.
  */

@@ -90,6 +90,7 @@
 	X(116, SUIT_VENDOR, "vendor or class identifier is not ours") \
 	X(117, SUIT_COMPONENT, "the component identifier does not name the image's target") \
 	X(118, SUIT_ALGORITHM, "algorithm $0 is not allowed; only ES256 and SHA-256 are") \
+	X(119, IMAGE_BUDGET, "the create call gives a run time of #0 us, which is more than the signed image asks for") \
 	/* update */ \
 	X(130, UPDATE_OLD_CONTENT, "the target does not hold the expected old code at $0: another version runs, or it was changed") \
 	X(131, UPDATE_SEQUENCE, "sequence number $0 is not above the one already applied") \
@@ -107,6 +108,10 @@
 	X(143, UPDATE_CODE, "the update code refused with $0") \
 	X(144, JOURNAL_FULL, "the update journal is full ($0 records): no update until the next boot") \
 	X(145, UPDATE_REVERT, "the update's own way back failed with $0; the target still runs the new version") \
+	X(146, UPDATE_THREAD, "a thread of the target stands at $0, inside code that the update takes out of use; every byte is as before") \
+	X(147, UPDATE_THREADS, "the list of the target's threads can't be right: it has $0") \
+	X(148, UPDATE_NOT_READY, "the update task ended before it was ready, cause #0 (0: by itself)") \
+	X(149, UPDATE_WITHDRAWN, "the guest destroyed the prepared update of FIMCE $0") \
 	/* Linux module; #0 is the value in decimal */ \
 	X(160, DRIVER_ARGUMENT, "the argument of the ioctl is malformed: field at offset #0") \
 	X(161, DRIVER_TARGET, "there is no process #0 with memory of its own") \
@@ -123,7 +128,8 @@
 	X(172, DRIVER_SHARED, "process #0 shares the target's memory and can't be frozen with it") \
 	X(173, DRIVER_CPU_ZERO, "CPU #0 can't be given away: Linux needs it") \
 	X(174, DRIVER_HOTPLUG, "Linux could not take CPU #0 offline or online") \
-	X(175, DRIVER_CPU, "CPU #0 is not known to Ravelin, or not in the state for this call")
+	X(175, DRIVER_CPU, "CPU #0 is not known to Ravelin, or not in the state for this call") \
+	X(176, DRIVER_THREADS, "the target has #0 threads, more than an update can look at")
 /* clang-format on */
 
 enum rv_reason {

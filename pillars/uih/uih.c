@@ -124,6 +124,34 @@ static bool uih_check_old_content(const struct uih *uih, struct uih_failure *why
 	return true;
 }
 
+/** True if a thread that goes on at rip would execute code that is replaced, or that no entry leads to any more. */
+static bool uih_is_inside(const struct uih *uih, uint64_t rip)
+{
+	const struct uih_description *d = uih->description;
+	uint64_t address = rip - uih->bias;
+
+	/* A thread at the first byte has not entered: it will find the jump there. */
+	for (uint32_t i = 0; i < d->patch_count; i++)
+		if (address > d->patch[i].address && address - d->patch[i].address < d->patch[i].bytes)
+			return true;
+	for (uint64_t i = 0; i < d->old_code_count; i++)
+		if (address - d->old_code[i].address < d->old_code[i].bytes)
+			return true;
+	return false;
+}
+
+static bool uih_check_threads(const struct uih *uih, struct uih_failure *why)
+{
+	uint32_t count = uih->threads->count;
+
+	if (count == 0 || count > RV_UPDATE_MAX_THREADS)
+		return uih_fail(why, -RV_EINVAL, RV_REASON_UPDATE_THREADS, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (uih_is_inside(uih, uih->threads->thread[i].rip))
+			return uih_fail(why, -RV_EAGAIN, RV_REASON_UPDATE_THREAD, uih->threads->thread[i].rip);
+	return true;
+}
+
 static void uih_fill_region(const struct uih *uih, const struct uih_region *r)
 {
 	uint8_t *to = uih_pointer(uih, r->address);
@@ -249,7 +277,7 @@ bool uih_step_apply(const struct uih *uih, struct uih_failure *why)
 {
 	const struct uih_description *d = uih->description;
 
-	if (!uih_check_old_content(uih, why))
+	if (!uih_check_threads(uih, why) || !uih_check_old_content(uih, why))
 		return false;
 	for (uint32_t i = 0; i < d->region_count; i++)
 		uih_fill_region(uih, &d->region[i]);

@@ -52,9 +52,10 @@ static bool uih_prepare(struct uih *uih, const struct rv_fimce_param *param, con
 	return uih_step_prepare(uih, &expected, why);
 }
 
-int64_t uih_run(const struct rv_fimce_param *param, const struct rv_target_page *pages, const uint8_t *input)
+void uih_run(const struct rv_fimce_param *param, const struct rv_target_page *pages, const struct rv_threads *threads,
+	     const uint8_t *input)
 {
-	struct uih uih = {.description = &uih_description, .page = pages};
+	struct uih uih = {.description = &uih_description, .page = pages, .threads = threads};
 	struct uih_failure why = {0, RV_REASON_NONE, 0};
 	enum task_state state;
 	bool ok;
@@ -64,8 +65,6 @@ int64_t uih_run(const struct rv_fimce_param *param, const struct rv_target_page 
 	for (;;) {
 		enum rv_fimce_command command = uih_yield(ok, &why);
 
-		if (command == RV_CMD_FINISH)
-			return state == TASK_FAILED ? why.status : 0;
 		if (command == RV_CMD_APPLY && state == TASK_PREPARED) {
 			ok = uih_step_apply(&uih, &why);
 			state = ok ? TASK_APPLIED : TASK_FAILED;
@@ -86,6 +85,7 @@ int64_t uih_run(const struct rv_fimce_param *param, const struct rv_target_page 
 #ifndef RV_HOST_TEST
 int64_t task_main(const struct rv_fimce_param *param)
 {
-	return uih_run(param, (const struct rv_target_page *)RV_FIMCE_TARGETS, (const uint8_t *)RV_FIMCE_INPUT);
+	uih_run(param, (const struct rv_target_page *)RV_FIMCE_TARGETS, (const struct rv_threads *)RV_FIMCE_THREADS,
+		(const uint8_t *)RV_FIMCE_INPUT);
 }
 #endif

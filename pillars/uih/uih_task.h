@@ -8,13 +8,14 @@
 #include <uih/uih.h>
 
 /**
- * Prepares, yields, obeys RV_CMD_APPLY and RV_CMD_REVERT (once each, in that order) until RV_CMD_FINISH.
+ * Prepares, yields, obeys RV_CMD_APPLY and RV_CMD_REVERT, once each, in that order. Does not return: Ravelin ends it while it yields.
  *
  * @param param  the parameters of this FIMCE
  * @param pages  param->target_count target pages, ascending by va
+ * @param threads  the target's threads, filled when RV_CMD_APPLY comes
  * @param input  the SUIT envelope that the manager has verified, within param->argument_offset bytes
- * @return 0 if applied or reverted as commanded, otherwise the negative errno that the last failed step yielded
  */
-int64_t uih_run(const struct rv_fimce_param *param, const struct rv_target_page *pages, const uint8_t *input);
+_Noreturn void uih_run(const struct rv_fimce_param *param, const struct rv_target_page *pages,
+		       const struct rv_threads *threads, const uint8_t *input);
 
 #endif

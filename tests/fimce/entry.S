@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * entry.S - Multiboot start of the harness, its way into 64-bit mode, and its exception entries: see harness.h.
+ * entry.S - Multiboot start of the harness, into 64-bit mode and FIMCE code: see harness.h.
  */
+#include "../lib/entry.inc"
+
 #define V(symbol) ((symbol) - 0xffff800000000000)
 #define FLAGS 0x00010003	/* page-aligned modules, memory information, addresses in this header */
 
@@ -29,22 +31,13 @@ start:
 	movl	$V(boot_pdpt) + 3, V(harness_pml4) + 256 * 8
 	mov	$V(harness_pml4), %eax
 	mov	%eax, %cr3
-	mov	%cr4, %eax
-	or	$0x6a0, %eax		/* PAE, PGE, OSFXSR, OSXMMEXCPT */
-	mov	%eax, %cr4
-	mov	$0xc0000080, %ecx
-	mov	$0x901, %eax		/* SCE, LME, NXE */
-	xor	%edx, %edx
-	wrmsr
-	mov	%cr0, %eax
-	and	$~0xc, %eax		/* no EM, TS */
-	or	$0x80010023, %eax	/* PG, WP, NE, MP, PE */
-	mov	%eax, %cr0
+	/* CR4: PAE, PGE, OSFXSR, OSXMMEXCPT; EFER: SCE, LME, NXE; CR0: PG, WP, NE, MP, PE, no EM, no TS */
+	long_mode_on cr4=0x6a0, efer=0x901, cr0=0x80010023, cr0_clear=0xc
 	lgdt	V(boot_gdtr)
 	ljmp	$8, $V(start64)
 	.balign	8
 boot_gdt:
-	.quad	0, 0x00af9b000000ffff, 0x00cf93000000ffff
+	flat_segments
 boot_gdtr:
 	.word	23
 	.long	V(boot_gdt)
@@ -99,56 +92,8 @@ harness_leave:
 	pop	%rbx
 	ret
 
-	.balign	16
 	.globl	harness_vectors
-harness_vectors:
-	.set	n, 0
-	.rept	256
-	.balign	16
-	.if	n != 8 && (n < 10 || n > 14) && n != 17
-	push	$0
-	.endif
-	push	$n
-	jmp	trap
-	.set	n, n + 1
-	.endr
-
-trap:
-	push	%rax
-	push	%rbx
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%rbp
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	cld
-	mov	%rsp, %rdi
-	call	harness_trap
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rbp
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rbx
-	pop	%rax
-	add	$16, %rsp
-	iretq
+	trap_entries harness_vectors, harness_trap
 
 	.data
 	.balign	4096

@@ -14,9 +14,9 @@
 #define HARNESS_VIRTUAL 0xffff800000000000ull /* all of the first GiB of memory appears here */
 #define HARNESS_STACK_BYTES 16384
 
-/** Registers as the assembler saves them at an exception or interrupt. */
+/** Registers as the assembler saves them at an exception or interrupt (tests/lib/entry.inc). */
 struct trap_frame {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
 	uint64_t vector, error;
 	uint64_t rip, cs, rflags, rsp, ss;
 };

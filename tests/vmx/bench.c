@@ -124,7 +124,7 @@ static void bench_pause(const char *file, const char *what, uint64_t bar)
 	if (!report(id != 0 && fimce_status(id)->update == RV_UPDATE_PREPARED, "%s is prepared", file))
 		return;
 	begin = rdtsc();
-	r = call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0);
+	r = update_apply(id, 0);
 	ticks = rdtsc() - begin;
 	report_equal((uint64_t)r.value, RV_UPDATE_APPLIED, "%s is applied", file);
 	s = fimce_status(id);

@@ -83,6 +83,7 @@ static void test_refusals(void)
 	uint32_t bytes;
 	const uint8_t *spin = archive_need("spin.img", &bytes);
 	struct fimce_wish wish = {.target_count = 1};
+	struct rv_fimce_create *create;
 	struct rv_target_page page = {
 	    .va = process_text_page(), .gpa = process_gpa(process_text_page()), .kind = RV_TARGET_TEXT};
 	struct call_result r;
@@ -104,6 +105,17 @@ static void test_refusals(void)
 	refused_by_manager("other-key.suit", 0, RV_REASON_SUIT_KEY, "an update signed by another key");
 	refused_by_manager("code.suit", 1000, RV_REASON_SUIT_PAYLOAD, "an update with one bit of the payload changed");
 	refused_by_manager("code.suit", 300, RV_REASON_SUIT_DIGEST, "an update with one bit of the manifest changed");
+
+	/* One microsecond more than its signer wants. */
+	create = (struct rv_fimce_create *)update_create_fill("code.suit");
+	create->budget_us++;
+	r = call(RV_HC_FIMCE_CREATE, (uint64_t)create, 0, 0);
+	if (report(r.value > 0, "an update with a larger time budget than it asks for is created")) {
+		call(RV_HC_FIMCE_RUN, (uint64_t)r.value, RV_RUN_BORROWED, 0);
+		if (!report(fimce_status((uint64_t)r.value)->detail == RV_REASON_IMAGE_BUDGET, "and refused"))
+			update_print("budget", (uint64_t)r.value);
+		fimce_destroy((uint64_t)r.value);
+	}
 
 	/* Lists of target pages that are not what they should be. */
 	page.gpa = 0xfee00000;
@@ -146,14 +158,14 @@ static void test_rollback(void)
 	refused(call(RV_HC_UPDATE, id, RV_UPDATE_ROLLBACK, 0), RV_EBUSY, RV_REASON_UPDATE_STATE,
 		"a rollback before it is applied");
 	refused(call(RV_HC_UPDATE, id, 9, 0), RV_EINVAL, RV_REASON_HC_ARGUMENT, "an unknown operation");
-	refused(call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, RV_UPDATE_MAX_DEADLINE_US + 1), RV_EINVAL,
-		RV_REASON_HC_ARGUMENT, "a deadline over the limit");
-	r = call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0);
+	refused(update_apply(id, RV_UPDATE_MAX_DEADLINE_US + 1), RV_EINVAL, RV_REASON_HC_ARGUMENT,
+		"a deadline over the limit");
+	r = update_apply(id, 0);
 	if (!report_equal((uint64_t)r.value, RV_UPDATE_APPLIED, "it is applied"))
 		report_line("reason %u value 0x%lx", call_reason(r), r.refused);
 	report_equal(process_call(7), NEW_VALUE, "the target runs the new version");
 	audit_clean("with an applied update");
-	refused(call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0), RV_EBUSY, RV_REASON_UPDATE_STATE, "a second apply");
+	refused(update_apply(id, 0), RV_EBUSY, RV_REASON_UPDATE_STATE, "a second apply");
 	refused(call(RV_HC_FIMCE_DESTROY, id, 0, 0), RV_EBUSY, RV_REASON_UPDATE_STATE,
 		"destroying it before it is confirmed");
 	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_ROLLBACK, 0).value, RV_UPDATE_ROLLED_BACK,
@@ -170,8 +182,7 @@ static void test_confirm(void)
 	report_group("confirm");
 	if (id == 0)
 		return;
-	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 600000000).value, RV_UPDATE_APPLIED,
-		     "it is applied");
+	report_equal((uint64_t)update_apply(id, 600000000).value, RV_UPDATE_APPLIED, "it is applied");
 	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_CONFIRM, 0).value, RV_UPDATE_CONFIRMED,
 		     "it is confirmed");
 	report_equal(process_call(7), NEW_VALUE, "the target runs the new version");
@@ -200,7 +211,7 @@ static void test_migrate(void)
 	report_group("data");
 	if (id == 0)
 		return;
-	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0).value, RV_UPDATE_APPLIED, "it is applied");
+	report_equal((uint64_t)update_apply(id, 0).value, RV_UPDATE_APPLIED, "it is applied");
 	report(process_call(7) == NEW_VALUE && *process_state() == NEW_STATE, "code and data are new");
 	*process_state() += 5; /* what the new version does */
 	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_ROLLBACK, 0).value, RV_UPDATE_ROLLED_BACK,
@@ -218,7 +229,7 @@ static void test_no_way_back(void)
 	report_group("revert fails");
 	if (id == 0)
 		return;
-	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0).value, RV_UPDATE_APPLIED, "it is applied");
+	report_equal((uint64_t)update_apply(id, 0).value, RV_UPDATE_APPLIED, "it is applied");
 	report(call(RV_HC_UPDATE, id, RV_UPDATE_ROLLBACK, 0).value < 0, "the rollback fails");
 	report(process_call(7) == NEW_VALUE && *process_state() == NEW_STATE,
 	       "and the target goes on with the whole new version");
@@ -240,12 +251,39 @@ static void test_failure(const char *file, int64_t error, uint32_t reason)
 	if (id == 0)
 		return;
 	begin = rdtsc();
-	r = call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0);
+	r = update_apply(id, 0);
 	refused(r, error, reason, "apply");
 	report(rdtsc() - begin < 2 * UPDATE_BUDGET_MS * cpu_tsc_khz, "before twice its budget is used up");
 	report(process_same(), "every byte is as before");
 	report(is_old(), "the target runs the old version");
 	report_equal(fimce_status(id)->update, RV_UPDATE_ROLLED_BACK, "its state is ROLLED_BACK");
+	finish(id, pool);
+}
+
+/* The driver does not let it come to this; the update task looks by itself. */
+static void test_thread_inside(void)
+{
+	uint64_t pool = pool_free(), id = prepare("code.suit"), function = (uint64_t)process_function();
+
+	report_group("a thread inside the old code");
+	if (id == 0)
+		return;
+	process_save();
+	refused(call_4(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0, 8), RV_EFAULT, RV_REASON_HC_FRAMES_ADDRESS,
+		"apply without a list of threads");
+	report_equal(fimce_status(id)->update, RV_UPDATE_PREPARED, "the update is still prepared");
+	refused(update_apply_at(id, 0, function + 1), RV_EAGAIN, RV_REASON_UPDATE_THREAD, "apply");
+	report(process_same(), "every byte is as before");
+	report_equal(fimce_status(id)->update, RV_UPDATE_ROLLED_BACK, "its state is ROLLED_BACK");
+	finish(id, pool);
+	pool = pool_free();
+	id = prepare("code.suit");
+	if (id == 0)
+		return;
+	report_equal((uint64_t)update_apply_at(id, 0, function).value, RV_UPDATE_APPLIED,
+		     "with a thread that is about to enter it is applied");
+	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_ROLLBACK, 0).value, RV_UPDATE_ROLLED_BACK,
+		     "it is rolled back");
 	finish(id, pool);
 }
 
@@ -263,7 +301,7 @@ static void test_stale(void)
 	report_equal(log_count(RV_REASON_TEXT_WRITTEN, &since, NULL), 1, "a write to code after prepare is logged");
 	report_equal(*byte, (uint8_t)(old + 1), "and done");
 	*byte = old;
-	refused(call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0), RV_EAGAIN, RV_REASON_UPDATE_STALE, "apply");
+	refused(update_apply(id, 0), RV_EAGAIN, RV_REASON_UPDATE_STALE, "apply");
 	report_equal(fimce_status(id)->update, RV_UPDATE_STALE, "its state is STALE");
 	report(is_old(), "the target runs the old version");
 	finish(id, pool);
@@ -297,7 +335,7 @@ static void test_expired(void)
 	id = prepare("code.suit");
 	if (id == 0)
 		return;
-	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 5000).value, RV_UPDATE_APPLIED, "it is applied");
+	report_equal((uint64_t)update_apply(id, 5000).value, RV_UPDATE_APPLIED, "it is applied");
 	report_equal(process_call(7), NEW_VALUE, "the target runs the new version");
 	/* No exit of our own: the deadline comes without help. */
 	end = rdtsc() + (5000 + 3000000) * cpu_tsc_khz / 1000;
@@ -347,7 +385,7 @@ static void test_isolated(void)
 		cpu_pause();
 	log_count(0, &since, NULL);
 	apply = rdtsc();
-	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0).value, RV_UPDATE_APPLIED, "it is applied");
+	report_equal((uint64_t)update_apply(id, 0).value, RV_UPDATE_APPLIED, "it is applied");
 	apply = rdtsc() - apply;
 	other.stop = true;
 	report(smp_wait(&cpus[1], PATIENCE_US), "the other CPU goes on");
@@ -392,7 +430,7 @@ static void test_flush(void)
 		id = prepare("code.suit");
 		other.word = &word;
 		if (report(smp_wait(&cpus[1], PATIENCE_US), "the other CPU writes"))
-			noticed += call_reason(call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0)) == RV_REASON_UPDATE_STALE;
+			noticed += call_reason(update_apply(id, 0)) == RV_REASON_UPDATE_STALE;
 		fimce_destroy(id);
 	}
 	report_equal(noticed, 3, "a write by a CPU that had written there before is noticed");
@@ -448,7 +486,7 @@ static void test_toctou(void)
 
 		if (r.value == RV_FIMCE_YIELDED && s->result == 0) {
 			runs++;
-			wrong += call(RV_HC_UPDATE, id, RV_UPDATE_APPLY, 0).value != RV_UPDATE_APPLIED;
+			wrong += update_apply(id, 0).value != RV_UPDATE_APPLIED;
 			wrong += process_call(7) != NEW_VALUE;
 			wrong += call(RV_HC_UPDATE, id, RV_UPDATE_ROLLBACK, 0).value != RV_UPDATE_ROLLED_BACK;
 		} else {
@@ -581,6 +619,7 @@ void test_main(void)
 	test_failure("crash.suit", RV_EIO, RV_REASON_UPDATE_DIED);
 	test_failure("breach.suit", RV_EIO, RV_REASON_UPDATE_DIED);
 	test_failure("loop.suit", RV_ETIME, RV_REASON_UPDATE_DIED);
+	test_thread_inside();
 	test_stale();
 	test_old_content();
 	test_expired();

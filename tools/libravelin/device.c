@@ -168,7 +168,7 @@ uint64_t ravelin_ticks_now(void)
 }
 
 int input_build(struct ravelin *h, const void *file, size_t bytes, const void *argument, size_t argument_bytes,
-		uint8_t **input, uint32_t *input_bytes, uint32_t *argument_offset)
+		const struct rv_image_header *image, uint8_t **input, struct rv_sizes *sizes)
 {
 	size_t offset = (bytes + 15) & ~(size_t)15;
 
@@ -182,8 +182,13 @@ int input_build(struct ravelin *h, const void *file, size_t bytes, const void *a
 	memcpy(*input, file, bytes);
 	if (argument_bytes != 0)
 		memcpy(*input + offset, argument, argument_bytes);
-	*input_bytes = (uint32_t)(offset + argument_bytes);
-	*argument_offset = (uint32_t)offset;
+	*sizes = (struct rv_sizes){.input = (uintptr_t)*input,
+				   .input_bytes = (uint32_t)(offset + argument_bytes),
+				   .argument_offset = (uint32_t)offset,
+				   .load_bytes = image->load_bytes,
+				   .output_bytes = image->output_bytes,
+				   .stack_bytes = image->stack_bytes,
+				   .budget_us = image->budget_us};
 	return 0;
 }
 
@@ -200,14 +205,9 @@ int ravelin_fimce_create(struct ravelin *h, const void *file, size_t bytes, cons
 	error = ravelin_image_find(file, bytes, &image, &offset, &h->failure);
 	if (error)
 		return error;
-	error = input_build(h, file, bytes, argument, argument_bytes, &input, &arg.input_bytes, &arg.argument_offset);
+	error = input_build(h, file, bytes, argument, argument_bytes, &image, &input, &arg.sizes);
 	if (error)
 		return error;
-	arg.input = (uintptr_t)input;
-	arg.load_bytes = image.load_bytes;
-	arg.output_bytes = image.output_bytes;
-	arg.stack_bytes = image.stack_bytes;
-	arg.budget_us = image.budget_us;
 	error = handle_call(h, RV_IOCTL_CREATE, &arg.head, sizeof(arg));
 	free(input);
 	if (!error)

@@ -28,9 +28,12 @@ int handle_refuse(struct ravelin *h, int error, uint32_t reason, uint64_t value)
 /** Forgets the last failure: the first thing that a public function does. */
 void handle_clear(struct ravelin *h);
 
-/** The input of a FIMCE: file and argument, with the padding between them. Free *input. */
+/**
+ * What a FIMCE is made of: *input is file and argument, with the padding between them, to be freed; *sizes names it and what
+ * the image wants.
+ */
 int input_build(struct ravelin *h, const void *file, size_t bytes, const void *argument, size_t argument_bytes,
-		uint8_t **input, uint32_t *input_bytes, uint32_t *argument_offset);
+		const struct rv_image_header *image, uint8_t **input, struct rv_sizes *sizes);
 
 /** -EXDEV with a sentence unless the process runs the executable that the image names. */
 int identity_check(struct ravelin *h, pid_t pid, const struct rv_image_header *image);

@@ -171,6 +171,8 @@ const char *ravelin_update_state_name(uint32_t state)
 	static const char *const names[] = {"none",        "prepared", "applied", "confirmed",
 					    "rolled back", "expired",  "stale"};
 
+	if (state == RV_JOURNAL_WITHDRAWN)
+		return "withdrawn";
 	return state == RV_JOURNAL_REFUSED ? "refused" : name_of(names, COUNT(names), state);
 }
 

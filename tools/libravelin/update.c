@@ -233,14 +233,9 @@ static int prepare_fill(struct course *c, const void *envelope, size_t bytes, ui
 		if (error)
 			return error;
 	}
-	error = input_build(c->h, envelope, bytes, NULL, 0, input, &p->input_bytes, &p->argument_offset);
+	error = input_build(c->h, envelope, bytes, NULL, 0, &image, input, &p->sizes);
 	if (error)
 		return error;
-	p->input = (uintptr_t)*input;
-	p->load_bytes = image.load_bytes;
-	p->output_bytes = image.output_bytes;
-	p->stack_bytes = image.stack_bytes;
-	p->budget_us = image.budget_us;
 	p->pid = c->options->pid;
 	p->range_count = image.range_count;
 	memcpy(p->range, image.range, sizeof(p->range));

@@ -5,6 +5,7 @@
 #include "build.h"
 
 #include "code.h"
+#include "earlier.h"
 #include "envelope.h"
 #include "key.h"
 #include "plan.h"
@@ -182,6 +183,35 @@ static void build_print_region(struct buffer *b, size_t index, const struct code
 		     region->content.size, index, region->fixup_count, is_code);
 }
 
+/** Writes what the next update of the same process needs to know of this one's new code. */
+static void build_print_symbols(struct buffer *b, const struct code *code)
+{
+	buffer_print(b, "static const struct uih_symbol symbol[] = {\n");
+	for (size_t i = 0; i < code->symbol_count; i++)
+		if (code_is_identifier(code->symbol[i].name))
+			buffer_print(b, "{0x%llxu, %llu, \"%s\", %d},\n", (unsigned long long)code->symbol[i].address,
+				     (unsigned long long)code->symbol[i].bytes, code->symbol[i].name,
+				     code->symbol[i].is_function);
+	buffer_print(b, "{0}};\n");
+}
+
+/** Writes where code of earlier updates lies that no thread may be in. */
+static size_t build_print_old_code(struct buffer *b, const struct plan *p)
+{
+	size_t count = 0;
+
+	buffer_print(b, "static const struct uih_span old_code[] = {\n");
+	for (size_t i = 0; i < p->range_count; i++) {
+		if (p->range[i].kind != RV_RANGE_OLD_RX)
+			continue;
+		buffer_print(b, "{0x%llxu, 0x%llxu},\n", (unsigned long long)p->range[i].address,
+			     (unsigned long long)p->range[i].bytes);
+		count++;
+	}
+	buffer_print(b, "{0}};\n");
+	return count;
+}
+
 /** Makes an address known to the update code as uih_address_NAME, once. */
 static void build_print_address(struct buffer *b, struct words *seen, const char *name, uint64_t address)
 {
@@ -203,6 +233,7 @@ static char *build_write_description(const struct build_request *r, const struct
 	struct words seen = {0};
 	char *path = scratch_path("description.c");
 	size_t regions = 0;
+	size_t old_codes;
 
 	buffer_print(&b, "#include <uih/uih.h>\n");
 	for (size_t i = 0; i < p->patch_count; i++) {
@@ -226,8 +257,15 @@ static char *build_write_description(const struct build_request *r, const struct
 		build_print_region(&b, 1, &code->rw, false);
 		regions++;
 	}
-	buffer_print(&b, "{0}};\nconst struct uih_description uih_description = {patch, %zu, %zu, region};\n",
-		     p->patch_count, regions);
+	buffer_print(&b, "{0}};\n");
+	build_print_symbols(&b, code);
+	old_codes = build_print_old_code(&b, p);
+	buffer_print(&b,
+		     "const struct uih_description uih_description = {\n"
+		     ".magic = UIH_DESCRIPTION_MAGIC, .patch = patch, .patch_count = %zu, .region_count = %zu,\n"
+		     ".region = region, .symbol = symbol, .symbol_count = sizeof(symbol) / sizeof(symbol[0]) - 1,\n"
+		     ".old_code = old_code, .old_code_count = %zu};\n",
+		     p->patch_count, regions, old_codes);
 	/* Own symbols first: where a function keeps its name, update code that stores its address means the new one. */
 	for (size_t i = 0; i < code->symbol_count; i++)
 		build_print_address(&b, &seen, code->symbol[i].name, code->symbol[i].address);
@@ -246,7 +284,7 @@ static struct buffer build_image(const struct build_request *r, const struct tar
 {
 	static const char *const kind[] = {
 	    [RV_RANGE_TEXT] = "text",         [RV_RANGE_DATA] = "data",         [RV_RANGE_HEAP] = "heap",
-	    [RV_RANGE_FRESH_RX] = "fresh-rx", [RV_RANGE_FRESH_RW] = "fresh-rw",
+	    [RV_RANGE_FRESH_RX] = "fresh-rx", [RV_RANGE_FRESH_RW] = "fresh-rw", [RV_RANGE_OLD_RX] = "old-rx",
 	};
 	char *image = scratch_path("update.img");
 	char *description = scratch_path("update.fimce");
@@ -300,11 +338,16 @@ static void build_plan_replacements(const struct build_request *r, const struct 
 	}
 }
 
-/** Where fresh memory begins. */
+/** Where fresh memory begins: if nothing else is asked for, at the first place from that of the sequence number that is free. */
 static uint64_t build_fresh_address(const struct build_request *r, const struct target *t)
 {
-	uint64_t place = BUILD_FRESH_OFFSET + r->sequence % BUILD_FRESH_PLACES * BUILD_FRESH_SPACING;
-	uint64_t address = t->end + (r->fresh_offset ? r->fresh_offset : place);
+	uint64_t address = t->end + r->fresh_offset;
+
+	for (uint64_t i = 0; !r->fresh_offset && i < BUILD_FRESH_PLACES; i++) {
+		address = t->end + BUILD_FRESH_OFFSET + (r->sequence + i) % BUILD_FRESH_PLACES * BUILD_FRESH_SPACING;
+		if (!target_find_region(t, address, BUILD_FRESH_SPACING))
+			break;
+	}
 
 	if (address % PAGE != 0 || address < t->end || address - t->base > INT32_MAX)
 		fail(EXIT_USAGE,
@@ -312,6 +355,17 @@ static uint64_t build_fresh_address(const struct build_request *r, const struct 
 		     "and within 2 GiB of it",
 		     (unsigned long long)address);
 	return address;
+}
+
+/** Puts the earlier updates into effect on the target. */
+static void build_add_earlier(const struct build_request *r, struct target *t)
+{
+	for (size_t i = 0; i < r->after.count; i++)
+		earlier_add(t, r->after.word[i]);
+	if (r->sequence <= t->sequence)
+		fail(EXIT_USAGE,
+		     "--sequence %llu: an update that is applied after another needs a higher number than %llu",
+		     (unsigned long long)r->sequence, (unsigned long long)t->sequence);
 }
 
 void build_run(const struct build_request *r)
@@ -334,6 +388,7 @@ void build_run(const struct build_request *r)
 	target_open(&t, r->target, r->symbols);
 	if (r->target_name)
 		snprintf(t.name, sizeof(t.name), "%s", r->target_name); /* main has checked its length */
+	build_add_earlier(r, &t);
 	code_build(&(struct code_request){.target = &t,
 					  .input = r->new_code.word,
 					  .input_count = r->new_code.count,
@@ -349,7 +404,7 @@ void build_run(const struct build_request *r)
 		plan_add_all_data(&plan, &t);
 	if (r->heap)
 		plan_add_heap(&plan);
-	plan_finish(&plan, &code);
+	plan_finish(&plan, &t, &code);
 
 	object[objects++] = build_compile(r, &sdk, build_write_description(r, &t, &plan, &code), "description.o");
 	if (r->update_code) {

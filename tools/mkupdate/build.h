@@ -30,6 +30,7 @@ struct build_request {
 	const char *target_name; /* NULL: base name of the file that `target` leads to */
 	const char *symbols; /* another file of the same build that has them, or NULL */
 	struct words new_code; /* .c, .S, .o */
+	struct words after; /* envelopes of the updates that the process has, in their order */
 	struct words replace; /* OLD=NEW, or NAME for both */
 	const char *update_code; /* .c or .o, may be NULL */
 	struct words data; /* names of variables of the target */

@@ -385,7 +385,8 @@ static void code_read_symbols(Elf *elf, const struct names *defined, struct code
 		    code_find(code, name))
 			continue;
 		code->symbol = must_grow(code->symbol, code->symbol_count + 1, sizeof(*code->symbol));
-		code->symbol[code->symbol_count++] = (struct code_symbol){must_copy(name), sym.st_value};
+		code->symbol[code->symbol_count++] = (struct code_symbol){must_copy(name), sym.st_value, sym.st_size,
+									  GELF_ST_TYPE(sym.st_info) == STT_FUNC};
 	}
 }
 

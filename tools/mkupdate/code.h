@@ -8,12 +8,15 @@
 #include "target.h"
 #include "util.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** One symbol that the new code defines. */
 struct code_symbol {
 	char *name;
 	uint64_t address;
+	uint64_t bytes;
+	bool is_function;
 };
 
 /** New memory of the target: see struct uih_region. */

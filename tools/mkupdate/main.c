@@ -33,6 +33,7 @@ static const char usage[] =
     "build    compiles new code for an executable and makes an update that puts it in place of old functions:\n"
     "  -t, --target FILE        the executable, the build that runs\n"
     "      --target-name NAME   what the process is called, if not as the file\n"
+    "  -a, --after FILE         an update that the process has already; may be repeated, in their order\n"
     "      --symbols FILE       another file of the same build that has the symbols, if the target is stripped\n"
     "  -n, --new FILE           new code: .c, .S or .o; may be repeated\n"
     "  -r, --replace OLD=NEW    put NEW in place of OLD; may be repeated. --replace NAME: both have that name\n"
@@ -199,6 +200,7 @@ static int run_build(int argc, char **argv)
 	static const struct option known[] = {
 	    {"target", required_argument, NULL, 't'},
 	    {"target-name", required_argument, NULL, OPTION_TARGET_NAME},
+	    {"after", required_argument, NULL, 'a'},
 	    {"symbols", required_argument, NULL, OPTION_SYMBOLS},
 	    {"new", required_argument, NULL, 'n'},
 	    {"replace", required_argument, NULL, 'r'},
@@ -222,10 +224,13 @@ static int run_build(int argc, char **argv)
 	struct build_request r = {.stack = "32K", .budget = "2s", .compiler = "gcc"};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "t:n:r:u:d:s:k:o:I:D:", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "t:a:n:r:u:d:s:k:o:I:D:", known, NULL)) != -1) {
 		switch (c) {
 		case 't':
 			r.target = optarg;
+			break;
+		case 'a':
+			words_add(&r.after, optarg);
 			break;
 		case OPTION_TARGET_NAME:
 			r.target_name = parse_name(optarg, SUIT_NAME_MAX, "--target-name");

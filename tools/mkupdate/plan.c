@@ -12,6 +12,7 @@
 
 #define PAGE 4096u
 #define JUMP_SIZE 5u /* jmp rel32 */
+#define JUMP_CODE 0xe9u
 
 /* What a function begins with when it was compiled for indirect branch tracking; it stays in place. */
 static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
@@ -73,7 +74,7 @@ void plan_replace(struct plan *p, const struct target *t, const struct code *cod
 	if (distance < INT32_MIN || distance > INT32_MAX)
 		fail(EXIT_TARGET, "the new code is more than 2 GiB away from %s; give a smaller --fresh-offset",
 		     old_name);
-	patch->new_content[patch->new_bytes++] = 0xe9;
+	patch->new_content[patch->new_bytes++] = JUMP_CODE;
 	for (unsigned int i = 0; i < 4; i++)
 		patch->new_content[patch->new_bytes++] = (uint8_t)((uint64_t)distance >> (8 * i));
 	plan_warn_clones(t, old);
@@ -160,7 +161,35 @@ static int plan_compare_patches(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-void plan_finish(struct plan *p, const struct code *code)
+/** Adds the code of an earlier update if a function begins with a jump there, once. */
+static void plan_add_old_code(struct plan *p, const struct target *t, const struct plan_patch *patch)
+{
+	uint64_t at = memcmp(patch->old_content, endbr64, sizeof(endbr64)) == 0 ? sizeof(endbr64) : 0;
+	const struct target_region *region;
+	uint32_t distance = 0;
+
+	if (patch->old_content[at] != JUMP_CODE)
+		return;
+	for (unsigned int i = 0; i < 4; i++)
+		distance |= (uint32_t)patch->old_content[at + 1 + i] << (8 * i);
+	region = target_find_region(t, patch->address + at + JUMP_SIZE + (uint64_t)(int64_t)(int32_t)distance, 1);
+	if (!region || !region->is_code)
+		return;
+	for (size_t i = 0; i < p->range_count; i++)
+		if (p->range[i].kind == RV_RANGE_OLD_RX && p->range[i].address == region->address)
+			return;
+	plan_add_range(p, RV_RANGE_OLD_RX, region->address, region->bytes);
+}
+
+static void plan_check_fresh(const struct target *t, const struct code_region *r)
+{
+	const struct target_region *other = target_find_region(t, r->address, r->bytes);
+
+	if (other && r->bytes > 0)
+		fail(EXIT_USAGE, "the new memory would lie in that of %s; give another --fresh-offset", other->path);
+}
+
+void plan_finish(struct plan *p, const struct target *t, const struct code *code)
 {
 	qsort(p->patch, p->patch_count, sizeof(*p->patch), plan_compare_patches);
 	for (size_t i = 0; i < p->patch_count; i++) {
@@ -170,7 +199,10 @@ void plan_finish(struct plan *p, const struct code *code)
 			fail(EXIT_TARGET, "%s and %s are the same code or overlap", patch[-1].old_name,
 			     patch->old_name);
 		plan_add_range(p, RV_RANGE_TEXT, patch->address, patch->bytes);
+		plan_add_old_code(p, t, patch);
 	}
+	plan_check_fresh(t, &code->rx);
+	plan_check_fresh(t, &code->rw);
 	if (code->rx.bytes > 0)
 		plan_add_range(p, RV_RANGE_FRESH_RX, code->rx.address, code->rx.bytes);
 	if (code->rw.bytes > 0)

@@ -40,8 +40,11 @@ void plan_add_all_data(struct plan *p, const struct target *t);
 /** Adds all anonymous memory. */
 void plan_add_heap(struct plan *p);
 
-/** After all of the above: sorts, refuses overlaps, adds the ranges of patches and of fresh memory. */
-void plan_finish(struct plan *p, const struct code *code);
+/**
+ * After all of the above: sorts, refuses overlaps, adds the ranges of patches, of fresh memory, and of the code of earlier updates
+ * that the replaced functions lead to now.
+ */
+void plan_finish(struct plan *p, const struct target *t, const struct code *code);
 
 /** Digests over patches and code region, as uih_digest makes them. Returns the bytes hashed for each. */
 uint64_t plan_digest(const struct plan *p, const struct code *code, uint8_t before[RV_DIGEST_SIZE],

@@ -49,6 +49,8 @@ static const char *range_kind(uint32_t kind)
 		return "fresh-rx";
 	case RV_RANGE_FRESH_RW:
 		return "fresh-rw";
+	case RV_RANGE_OLD_RX:
+		return "old-rx";
 	default:
 		return "unknown";
 	}

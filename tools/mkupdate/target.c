@@ -28,6 +28,7 @@ static void target_add_symbol(struct target *t, const char *name, const GElf_Sym
 	s->size = sym->st_size;
 	s->kind = type == STT_FUNC ? SYMBOL_FUNCTION : type == STT_OBJECT ? SYMBOL_OBJECT : SYMBOL_OTHER;
 	s->is_global = GELF_ST_BIND(sym->st_info) != STB_LOCAL;
+	s->is_update = false;
 }
 
 static void target_read_symbols(struct target *t, Elf *elf, Elf_Scn *scn, const GElf_Shdr *header)
@@ -341,6 +342,58 @@ const struct target_import *target_find_import(const struct target *t, const cha
 		if (strcmp(t->import[i].name, name) == 0)
 			return &t->import[i];
 	return NULL;
+}
+
+void target_add_update_symbol(struct target *t, const char *name, uint64_t address, uint64_t size, bool is_function)
+{
+	const struct target_symbol *known = target_find(t, name);
+	struct target_symbol *s;
+
+	if (known && known->kind == SYMBOL_FUNCTION && !known->is_update)
+		return;
+	if (known) {
+		s = &t->symbol[known - t->symbol];
+	} else {
+		t->symbol = must_grow(t->symbol, t->symbol_count + 1, sizeof(*t->symbol));
+		s = &t->symbol[t->symbol_count++];
+		s->name = must_copy(name);
+	}
+	s->address = address;
+	s->size = size;
+	s->kind = is_function ? SYMBOL_FUNCTION : SYMBOL_OBJECT;
+	s->is_global = true;
+	s->is_update = true;
+	target_sort_symbols(t);
+}
+
+void target_add_update_region(struct target *t, const char *path, uint64_t address, uint64_t bytes, bool is_code)
+{
+	t->region = must_grow(t->region, t->region_count + 1, sizeof(*t->region));
+	t->region[t->region_count++] =
+	    (struct target_region){.path = path, .address = address, .bytes = bytes, .is_code = is_code};
+	if (is_code)
+		return;
+	t->segment = must_grow(t->segment, t->segment_count + 1, sizeof(*t->segment));
+	t->segment[t->segment_count++] =
+	    (struct target_segment){.address = address, .memory_bytes = bytes, .can_write = true};
+}
+
+const struct target_region *target_find_region(const struct target *t, uint64_t address, uint64_t bytes)
+{
+	for (size_t i = 0; i < t->region_count; i++)
+		if (address < t->region[i].address + t->region[i].bytes && t->region[i].address < address + bytes)
+			return &t->region[i];
+	return NULL;
+}
+
+bool target_patch(struct target *t, uint64_t address, const uint8_t *content, size_t bytes)
+{
+	const uint8_t *at = target_content(t, address, bytes, true);
+
+	if (!at)
+		return false;
+	memcpy(t->file.data + (at - t->file.data), content, bytes);
+	return true;
 }
 
 const uint8_t *target_content(const struct target *t, uint64_t address, uint64_t bytes, bool must_execute)

@@ -25,6 +25,7 @@ struct target_symbol {
 	uint64_t size;
 	enum symbol_kind kind;
 	bool is_global;
+	bool is_update; /* of an earlier update's new code, not of the executable */
 };
 
 /** A slot of the global offset table that the dynamic linker fills with the address of another object's symbol. */
@@ -43,6 +44,14 @@ struct target_segment {
 	bool can_execute;
 };
 
+/** New memory that an earlier update has brought. */
+struct target_region {
+	const char *path; /* of that update */
+	uint64_t address;
+	uint64_t bytes;
+	bool is_code;
+};
+
 struct target {
 	const char *path;
 	char name[64]; /* base name of the file that path leads to */
@@ -58,6 +67,9 @@ struct target {
 	size_t symbol_count;
 	struct target_import *import;
 	size_t import_count;
+	struct target_region *region; /* see earlier.h */
+	size_t region_count;
+	uint64_t sequence; /* of the last earlier update, 0 = none */
 };
 
 /**
@@ -72,6 +84,21 @@ void target_open(struct target *t, const char *path, const char *symbols);
  * local symbols have the name.
  */
 const struct target_symbol *target_find(const struct target *t, const char *name);
+
+/**
+ * Adds a symbol of an earlier update's new code. A function of the executable keeps its name: going there leads to the newest
+ * code. In all other cases the name means the new symbol from now on.
+ */
+void target_add_update_symbol(struct target *t, const char *name, uint64_t address, uint64_t size, bool is_function);
+
+/** Adds new memory of an earlier update; if it is not code, its variables count as the target's. */
+void target_add_update_region(struct target *t, const char *path, uint64_t address, uint64_t bytes, bool is_code);
+
+/** The earlier update's memory that has a byte of [address, address + bytes), or NULL. */
+const struct target_region *target_find_region(const struct target *t, uint64_t address, uint64_t bytes);
+
+/** Writes to the program's code as an earlier update does. False if not all of it is code from the file. */
+bool target_patch(struct target *t, uint64_t address, const uint8_t *content, size_t bytes);
 
 /** The import of that name, or NULL. */
 const struct target_import *target_find_import(const struct target *t, const char *name);

@@ -3,16 +3,9 @@
 # Runs in the guest: the program attack, then a second CPU that reads what an update is changing.
 # PATCHED (kernel command line): address in kvd's ELF file of a function that the updates replace.
 cd /run || exit 1
-failed=0
-passed()
-{
-	echo "PASS $1"
-}
-fail() # NAME WHY
-{
-	echo "FAIL $1: $2"
-	failed=1
-}
+# shellcheck source=tests/lib/guest.sh
+. /test/guest.sh
+
 touches()
 {
 	ravelin log | grep -c "touched isolated target memory"

@@ -43,6 +43,22 @@ redis_answers() # PATTERN WORD...: the first line of the reply matches the patte
 	return 1
 }
 
+kvd_remembers() # TEXT: it is somewhere in kvd's variables
+{
+	pid=$(cat kvd.pid)
+	range=$(awk -v exe="$(readlink "/proc/$pid/exe")" '$2 ~ /w/ && ($6 == exe || $6 == "") { print $1; if (seen++) exit }' "/proc/$pid/maps")
+	for part in $range; do
+		first=$((0x${part%-*} / 4096))
+		last=$((0x${part#*-} / 4096))
+		dd if="/proc/$pid/mem" bs=4096 skip="$first" count=$((last - first)) 2>/dev/null
+	done | grep -a -q -- "$1"
+}
+
+kvd_forgot() # TEXT
+{
+	! kvd_remembers "$1"
+}
+
 exploit_gives() # STATUS VALUE: runs the exploit; status 0 it changed the account, 1 the server refused
 {
 	kvexploit "$KVD_PORT" account 999999
@@ -195,7 +211,21 @@ note "$(head -n 1 check.out)"
 check "redis: FLUSHALL is refused" redis_answers "-ERR FLUSHALL refused: * keys would be lost" FLUSHALL
 note "$(redis_ask FLUSHALL)"
 check "redis: the key is still there" redis_answers '$4' GET account
-bad_update "older version" kvd-older.suit refused 2 "is not above the one already applied"
+
+section "An updated function is updated once more, clients connected"
+check "kvd: a secret is stored" kvd_answers "SET secret very-long-secret" OK
+check "kvd: and removed" kvd_answers "DEL secret" OK
+check "kvd: version 2 leaves it in memory" kvd_remembers very-long-secret
+bad_update "for version 1" kvd-again.suit refused 2 "does not hold the expected old code"
+window
+check "kvd: updated from version 2 to version 3" apply kvd-third kvd-3.suit kvd "$KVD_HEALTH"
+sed 's/^/     /' kvd-third.out
+window
+row "kvd, once more" applied "$kvd_gap" "$redis_gap" "$(grep -o 'paused for .*' kvd-third.out)"
+check "kvd: version 3 is healthy and has everything" unharmed 3
+check "kvd: version 3 has wiped what version 2 left" kvd_forgot very-long-secret
+check "kvd: the exploit is refused as before" exploit_gives 1 "$ACCOUNT"
+bad_update "older version" kvd-older.suit refused 3 "is not above the one already applied"
 
 section "What the clients saw"
 for service in kvd redis; do

@@ -35,6 +35,13 @@ $(eval $(call DEMO_KVD_UPDATE,kvd-loses-key,3,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEM
 $(eval $(call DEMO_KVD_UPDATE,kvd-loops,4,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/loop.c,--budget 300ms))
 $(eval $(call DEMO_KVD_UPDATE,kvd-sick,5,$(DEMO_KVD),$(DEMO_BAD)/sick.c,$(DEMO_V2)/update.c))
 
+# From version 2 to version 3: what version 2 has replaced is replaced once more.
+$(DEMO_UPDATES)/kvd-3.suit: $(DEMO_UPDATES)/kvd-2.suit $(wildcard tests/linux/kvd/update-v3/*)
+	$(DEMO_MKUPDATE) build --target $(DEMO_KVD) --after $< --new tests/linux/kvd/update-v3/new.c \
+		$(addprefix --replace ,kvd_table_set kvd_table_delete kvd_table_check kvd_version) \
+		--update-code tests/linux/kvd/update-v3/update.c --data kvd_arena --name kvd-3 --sequence 7 \
+		--key $(DEMO_DIR)/vendor.pem -o $@
+
 $(DEMO_UPDATES)/redis-2.suit: /usr/bin/redis-server tests/linux/redis/update/new.c $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
 	@mkdir -p $(@D)
 	$(DEMO_MKUPDATE) build --target $< --new tests/linux/redis/update/new.c --replace flushallCommand --name redis-2 \
@@ -42,6 +49,10 @@ $(DEMO_UPDATES)/redis-2.suit: /usr/bin/redis-server tests/linux/redis/update/new
 
 $(DEMO_UPDATES)/kvd-older.suit: $(DEMO_UPDATES)/kvd-2.suit $(DEMO_DIR)/vendor.pem
 	$(DEMO_MKUPDATE) sign --key $(DEMO_DIR)/vendor.pem --sequence 1 -o $@ $<
+
+# New enough, but made for version 1.
+$(DEMO_UPDATES)/kvd-again.suit: $(DEMO_UPDATES)/kvd-2.suit $(DEMO_DIR)/vendor.pem
+	$(DEMO_MKUPDATE) sign --key $(DEMO_DIR)/vendor.pem --sequence 8 -o $@ $<
 
 $(DEMO_UPDATES)/kvd-wrong-key.suit: $(DEMO_UPDATES)/kvd-2.suit $(DEMO_DIR)/stranger.pem
 	$(DEMO_MKUPDATE) sign --key $(DEMO_DIR)/stranger.pem -o $@ $<
@@ -55,7 +66,7 @@ $(DEMO_DIR)/other/kvd: tests/linux/kvd/kvd.c tests/linux/kvd/table.c tests/linux
 	$(HOSTCC) $(filter-out -MMD -MP,$(KVD_CFLAGS)) -O1 -pie -pthread -o $@ tests/linux/kvd/kvd.c tests/linux/kvd/table.c \
 		-Wl,--build-id=0x$$(readelf -n $(DEMO_KVD) | sed -n 's/.*Build ID: //p')
 
-DEMO_FILES := $(addprefix $(DEMO_UPDATES)/,$(addsuffix .suit,kvd-2 kvd-older kvd-wrong-key kvd-other-code kvd-loses-key \
+DEMO_FILES := $(addprefix $(DEMO_UPDATES)/,$(addsuffix .suit,kvd-2 kvd-3 kvd-again kvd-older kvd-wrong-key kvd-other-code kvd-loses-key \
 	kvd-loops kvd-sick kvd-tampered)) $(DEMO_DIR)/vendor.anchor
 # Without redis-server there is nothing to build its update from; `make run` and `make test` install it first.
 DEMO_FILES += $(if $(wildcard /usr/bin/redis-server),$(DEMO_UPDATES)/redis-2.suit)

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,13 +214,13 @@ static int apply(struct target *t, const struct update *u, uint64_t deadline_us,
 static int prepare(int device, const struct target *t, const struct update *u, uint32_t *id)
 {
 	struct rv_ioctl_prepare p = {.head = {.size = sizeof(p)},
-				     .input = (uintptr_t)u->bytes,
-				     .input_bytes = (uint32_t)((u->size + 15) & ~(size_t)15),
-				     .argument_offset = (uint32_t)((u->size + 15) & ~(size_t)15),
-				     .load_bytes = u->image.load_bytes,
-				     .output_bytes = u->image.output_bytes,
-				     .stack_bytes = u->image.stack_bytes,
-				     .budget_us = u->image.budget_us,
+				     .sizes.input = (uintptr_t)u->bytes,
+				     .sizes.input_bytes = (uint32_t)((u->size + 15) & ~(size_t)15),
+				     .sizes.argument_offset = (uint32_t)((u->size + 15) & ~(size_t)15),
+				     .sizes.load_bytes = u->image.load_bytes,
+				     .sizes.output_bytes = u->image.output_bytes,
+				     .sizes.stack_bytes = u->image.stack_bytes,
+				     .sizes.budget_us = u->image.budget_us,
 				     .pid = t->pid,
 				     .range_count = u->image.range_count};
 
@@ -399,10 +400,30 @@ static void never_confirmed_data(void)
 	target_end(&t);
 }
 
-static int64_t doorbell(int device, uint8_t value, uint32_t id, uint32_t what)
+/** A list of one thread that is nowhere near the target's code, and its frames. @return where they are, 0 on failure */
+static uint64_t threads_make(int device)
+{
+	const uint64_t bytes = offsetof(struct rv_threads, thread) + sizeof(struct rv_thread);
+	struct attack_memory memory = {.bytes = 2 * RV_PAGE_SIZE};
+	struct attack_touch touch = {.bytes = 8, .step = 8, .write = 1};
+	bool failed = ioctl(device, ATTACK_MEMORY, &memory) != 0;
+	const uint64_t word[3][2] = {{memory.address, 1 | bytes << 32},
+				     {memory.address + 8, memory.address + RV_PAGE_SIZE},
+				     {memory.address + RV_PAGE_SIZE, 1}};
+
+	for (int i = 0; i < 3; i++) {
+		touch.address = word[i][0];
+		touch.value = word[i][1];
+		failed |= ioctl(device, ATTACK_TOUCH, &touch) != 0 || touch.touches != 1;
+	}
+	return failed ? 0 : memory.address;
+}
+
+static int64_t doorbell(int device, uint8_t value, uint32_t id, uint32_t what, uint64_t threads)
 {
 	/* Only AL counts. */
-	struct attack_call c = {.rax = 0x1122334455667700ull | value, .rdi = id, .rsi = what, .doorbell = 1};
+	struct attack_call c = {
+	    .rax = 0x1122334455667700ull | value, .rdi = id, .rsi = what, .r8 = threads, .doorbell = 1};
 
 	if (ioctl(device, ATTACK_CALL, &c) != 0 || c.trap != ATTACK_NO_TRAP)
 		return -1000;
@@ -413,6 +434,7 @@ static void doorbell_rings(void)
 {
 	int device = open(RV_DEVICE, O_RDWR | O_CLOEXEC), port = open(ATTACK_PATH, O_RDWR | O_CLOEXEC);
 	struct target t;
+	uint64_t threads;
 	uint32_t id = 0;
 	int64_t got;
 
@@ -420,21 +442,22 @@ static void doorbell_rings(void)
 		check(false, "doorbell: the module attack.ko is there", "%s", strerror(errno));
 		return;
 	}
+	threads = threads_make(port);
 	target_start(&t);
-	check(prepare(device, &t, &code, &id) == 0, "doorbell: prepared", "%s", strerror(errno));
-	got = doorbell(port, 0x53, id, RV_UPDATE_APPLY);
+	check(threads != 0 && prepare(device, &t, &code, &id) == 0, "doorbell: prepared", "%s", strerror(errno));
+	got = doorbell(port, 0x53, id, RV_UPDATE_APPLY, threads);
 	check(got == 0x1122334455667753ll && ask(&t, 'a') == OLD, "doorbell: another value is not for Ravelin",
 	      "RAX %llx", (unsigned long long)got);
 	/* Its thread waits in read(), so that nothing of the old code is on its stack. */
 	ravelin_freezer_freeze(t.freezer, PATIENCE_MS);
-	got = doorbell(port, RV_DOORBELL_VALUE, id, RV_UPDATE_APPLY);
+	got = doorbell(port, RV_DOORBELL_VALUE, id, RV_UPDATE_APPLY, threads);
 	ravelin_freezer_thaw(t.freezer);
 	check(got == RV_UPDATE_APPLIED && ask(&t, 'a') == NEW, "doorbell: an update is applied by OUT to port 0xb2",
 	      "RAX %llx", (unsigned long long)got);
-	got = doorbell(port, RV_DOORBELL_VALUE, id + 100, RV_UPDATE_APPLY);
+	got = doorbell(port, RV_DOORBELL_VALUE, id + 100, RV_UPDATE_APPLY, threads);
 	check(got == -RV_ENOENT, "doorbell: an unknown update is refused", "RAX %lld", (long long)got);
 	ravelin_freezer_freeze(t.freezer, PATIENCE_MS);
-	got = doorbell(port, RV_DOORBELL_VALUE, id, RV_UPDATE_ROLLBACK);
+	got = doorbell(port, RV_DOORBELL_VALUE, id, RV_UPDATE_ROLLBACK, threads);
 	ravelin_freezer_thaw(t.freezer);
 	check(got == RV_UPDATE_ROLLED_BACK && ask(&t, 'a') == OLD, "doorbell: and rolled back by another", "RAX %llx",
 	      (unsigned long long)got);

@@ -3,7 +3,7 @@
  * life.c - runs in the guest: what becomes of an update when its target exits, forks, calls exec, remaps, shares its memory, is inside
  * the old code, is written to, or nobody confirms. After each case nothing may be left behind: no page pinned, no FIMCE.
  *
- * usage: life TARGET UPDATE.suit
+ * usage: life TARGET UPDATE.suit THIRD.suit; the second update replaces what the first one has replaced
  */
 #include <libravelin/ravelin.h>
 
@@ -23,7 +23,7 @@
 static const char *target_path;
 static uint8_t envelope[2 << 20];
 static size_t envelope_bytes;
-static struct rv_image_header image;
+static struct rv_image_header image; /* of the envelope */
 static int failures;
 
 /** A running target. */
@@ -154,13 +154,13 @@ static int prepare(pid_t pid, struct rv_ioctl_prepare *p)
 
 	memset(p, 0, sizeof(*p));
 	p->head.size = sizeof(*p);
-	p->input = (uintptr_t)envelope;
-	p->input_bytes = (uint32_t)padded;
-	p->argument_offset = (uint32_t)padded;
-	p->load_bytes = image.load_bytes;
-	p->output_bytes = image.output_bytes;
-	p->stack_bytes = image.stack_bytes;
-	p->budget_us = image.budget_us;
+	p->sizes.input = (uintptr_t)envelope;
+	p->sizes.input_bytes = (uint32_t)padded;
+	p->sizes.argument_offset = (uint32_t)padded;
+	p->sizes.load_bytes = image.load_bytes;
+	p->sizes.output_bytes = image.output_bytes;
+	p->sizes.stack_bytes = image.stack_bytes;
+	p->sizes.budget_us = image.budget_us;
 	p->pid = pid;
 	p->range_count = image.range_count;
 	memcpy(p->range, image.range, sizeof(p->range));
@@ -366,6 +366,15 @@ static void remap_before_commit(void)
 	finish("remap", &t);
 }
 
+/** Has a thread enter the function that is replaced. It is inside once it waits: until then a commit may succeed. */
+static void thread_enter(struct target *t)
+{
+	ask(t, 'h');
+	for (int i = 0; i < 100; i++)
+		ask(t, 'a');
+	usleep(200000);
+}
+
 static void running_or_inside(void)
 {
 	struct rv_ioctl_prepare p = {0};
@@ -376,11 +385,7 @@ static void running_or_inside(void)
 	prepared("threads", &t, &p);
 	error = commit(p.id, &u);
 	refused("commit of a running target is refused", error, -EAGAIN, &u.head.failure, RV_REASON_DRIVER_NOT_FROZEN);
-	ask(&t, 'h');
-	/* The thread is inside once it waits: until then the commit may succeed for other reasons, so wait for that. */
-	for (int i = 0; i < 100; i++)
-		ask(&t, 'a');
-	usleep(200000);
+	thread_enter(&t);
 	error = commit_frozen(t.pid, p.id, &u);
 	refused("commit with a thread inside is refused", error, -EAGAIN, &u.head.failure, RV_REASON_DRIVER_STACK);
 	check("the thread inside is named", u.head.failure.value > (uint64_t)t.pid, "it is %llu",
@@ -446,7 +451,57 @@ static void closed_before_commit(void)
 	target_end(&t);
 }
 
-static void confirmed(void)
+/** Reads the update that the next calls apply. */
+static void envelope_load(const char *path)
+{
+	struct rv_failure why;
+	size_t offset;
+	FILE *file = fopen(path, "rb");
+
+	memset(envelope, 0, sizeof(envelope));
+	envelope_bytes = file ? fread(envelope, 1, sizeof(envelope) - 16, file) : 0;
+	if (file)
+		fclose(file);
+	if (ravelin_image_find(envelope, envelope_bytes, &image, &offset, &why)) {
+		printf("FAIL life: %s is no update\n", path);
+		exit(1);
+	}
+}
+
+/** 1 -> 2 -> 3: no thread may be in version 2 when version 3 comes; the way back leads to version 2. */
+static void updated_again(struct ravelin *h, struct target *t)
+{
+	struct ravelin_update_report r;
+	struct rv_ioctl_prepare p = {0};
+	struct rv_ioctl_update u = {0};
+	struct rv_fimce_status status;
+	char text[300];
+	int error;
+
+	device = open(RV_DEVICE, O_RDWR | O_CLOEXEC);
+	error = prepare(t->pid, &p);
+	check("again: prepared", error == 0, "error %d, reason %u, value 0x%llx", error, p.head.failure.reason,
+	      (unsigned long long)p.head.failure.value);
+	thread_enter(t);
+	error = commit_frozen(t->pid, p.id, &u);
+	refused("again: refused while a thread is in version 2", error, -EAGAIN, &u.head.failure,
+		RV_REASON_DRIVER_STACK);
+	ask(t, 'u');
+	error = commit_frozen(t->pid, p.id, &u);
+	check("again: version 3 answers", error == 0 && ask(t, 'a') == 3, "error %d, reason %u, value 0x%llx", error,
+	      u.head.failure.reason, (unsigned long long)u.head.failure.value);
+	error = ravelin_update_rollback(h, p.id, &status);
+	check("again: rolled back to version 2", error == 0 && ask(t, 'a') == 2, "%s",
+	      ravelin_explain(h, error, text, sizeof(text)));
+	close(device);
+	error = apply(h, t->pid, 0, &r);
+	if (!error)
+		error = ravelin_update_confirm(h, r.id, &status);
+	check("again: version 3 is confirmed", error == 0 && ask(t, 'a') == 3, "%s",
+	      ravelin_explain(h, error, text, sizeof(text)));
+}
+
+static void confirmed(const char *third)
 {
 	struct ravelin *h = open_device();
 	struct ravelin_update_report r;
@@ -466,29 +521,41 @@ static void confirmed(void)
 	error = apply(h, t.pid, 0, &r);
 	check("the same update once more is refused", error == -ECANCELED, "error %d", error);
 	check("and the confirmed one stays", ask(&t, 'a') == 2, "it does not");
+	envelope_load(third);
+	updated_again(h, &t);
 	ravelin_close(h);
 	target_end(&t);
 	check_clean("confirmation, end");
 }
 
+/** An update of version 2 is none of version 1. */
+static void version_left_out(const char *third)
+{
+	struct ravelin *h = open_device();
+	struct ravelin_update_report r;
+	struct target t;
+	char text[300];
+	int error;
+
+	target_start(&t);
+	envelope_load(third);
+	error = apply(h, t.pid, 0, &r);
+	check("an update of version 2 is refused by version 1",
+	      error == -ECANCELED && ravelin_failure(h).reason == RV_REASON_UPDATE_OLD_CONTENT && ask(&t, 'a') == 1,
+	      "error %d: %s", error, ravelin_explain(h, error, text, sizeof(text)));
+	ravelin_close(h);
+	target_end(&t);
+	check_clean("a version left out");
+}
+
 int main(int argc, char **argv)
 {
-	struct rv_failure why;
-	size_t offset;
-	FILE *file;
-
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
 	target_path = argv[1];
-	file = fopen(argv[2], "rb");
-	envelope_bytes = file ? fread(envelope, 1, sizeof(envelope) - 16, file) : 0;
-	if (file)
-		fclose(file);
-	if (ravelin_image_find(envelope, envelope_bytes, &image, &offset, &why)) {
-		printf("FAIL life: %s is no update\n", argv[2]);
-		return 1;
-	}
+	version_left_out(argv[3]);
+	envelope_load(argv[2]);
 	rolled_back();
 	expired();
 	killed_after_commit();
@@ -500,6 +567,6 @@ int main(int argc, char **argv)
 	shared_memory();
 	written_before_commit();
 	closed_before_commit();
-	confirmed();
+	confirmed(argv[3]);
 	return failures != 0;
 }

@@ -46,7 +46,7 @@ int main(void)
 	struct rv_ioctl_info info = {0};
 	struct rv_ioctl_log log = {.capacity = 1, .buffer = 16};
 	struct rv_ioctl_create create = {
-	    .input_bytes = 4096, .input = 16, .load_bytes = 4096, .stack_bytes = 4096, .budget_us = 1};
+	    .sizes = {.input_bytes = 4096, .input = 16, .load_bytes = 4096, .stack_bytes = 4096, .budget_us = 1}};
 	struct rv_ioctl_run run = {.id = 12345, .cpu = RV_RUN_HERE};
 	struct rv_ioctl_output output = {.id = 12345, .capacity = 16};
 	struct rv_ioctl_core core = {.cpu = 1};
@@ -76,7 +76,10 @@ int main(void)
 	refused("no room for records", RV_IOCTL_LOG, &log, sizeof(log), EINVAL, RV_REASON_DRIVER_ARGUMENT);
 	got = call(RV_IOCTL_CREATE, &create, sizeof(create));
 	check("an image at a wild address", got == EFAULT, got, &create.head);
-	create.input_bytes = RV_FIMCE_MAX_INPUT + 1;
+	create.sizes.reserved = 1;
+	refused("a reserved field in use", RV_IOCTL_CREATE, &create, sizeof(create), EINVAL, RV_REASON_DRIVER_ARGUMENT);
+	create.sizes.reserved = 0;
+	create.sizes.input_bytes = RV_FIMCE_MAX_INPUT + 1;
 	refused("too large an image", RV_IOCTL_CREATE, &create, sizeof(create), EINVAL, RV_REASON_FIMCE_SIZE);
 	refused("run of no FIMCE", RV_IOCTL_RUN, &run, sizeof(run), ENOENT, RV_REASON_FIMCE_ID);
 	refused("output of no FIMCE", RV_IOCTL_OUTPUT, &output, sizeof(output), ENOENT, RV_REASON_FIMCE_ID);

@@ -58,12 +58,13 @@ static inline void sample_image_add_target(struct sample_image *s)
 	h->capabilities = RV_CAP_TARGET;
 	strcpy(h->target_name, "kvd");
 	memset(h->target_build_id, 0xbb, sizeof(h->target_build_id));
-	h->range_count = 5;
+	h->range_count = 6;
 	h->range[0] = (struct rv_image_range){RV_RANGE_TEXT, 0, 0x1ff0, 0x20};
 	h->range[1] = (struct rv_image_range){RV_RANGE_DATA, 0, 0x4000, 0x1000};
 	h->range[2] = (struct rv_image_range){RV_RANGE_HEAP, 0, 0, 0};
 	h->range[3] = (struct rv_image_range){RV_RANGE_FRESH_RX, 0, 0x10000, 1};
 	h->range[4] = (struct rv_image_range){RV_RANGE_FRESH_RW, 0, 0x11000, 0x1001};
+	h->range[5] = (struct rv_image_range){RV_RANGE_OLD_RX, 0, 0x20000, 0x1000};
 }
 
 #define SAMPLE_TARGETS 7u

@@ -258,6 +258,21 @@ static void test_memory(void **state)
 	assert_refused(false, -RV_EINVAL, RV_REASON_IMAGE_MEMORY, FIELD(output_bytes));
 }
 
+/* A signed image runs no longer than its signer wants; what an unsigned one says is nobody's word. */
+static void test_budget_of_a_signed_image(void **state)
+{
+	(void)state;
+	assert_int_equal(param.budget_us, image.h.budget_us);
+	assert_good(true);
+	param.budget_us--;
+	assert_good(true);
+	param.budget_us += 2;
+	assert_refused(true, -RV_EINVAL, RV_REASON_IMAGE_BUDGET, image.h.budget_us + 1);
+	(void)setup(NULL);
+	param.budget_us = RV_FIMCE_MAX_BUDGET_US;
+	assert_good(false);
+}
+
 static void test_capabilities_need_signature(void **state)
 {
 	(void)state;
@@ -284,10 +299,10 @@ static void test_target_fields(void **state)
 	static const struct spoil rows[] = {
 	    {FIELD(range_count), 4, 17, RV_REASON_IMAGE_FIELD, FIELD(range_count)},
 	    {FIELD(range_count), 4, UINT32_MAX, RV_REASON_IMAGE_FIELD, FIELD(range_count)},
-	    {FIELD(range_count), 4, 4, RV_REASON_IMAGE_FIELD, RANGE(4, kind)},
-	    {FIELD(range_count), 4, 6, RV_REASON_IMAGE_FIELD, RANGE(5, kind)},
+	    {FIELD(range_count), 4, 5, RV_REASON_IMAGE_FIELD, RANGE(5, kind)},
+	    {FIELD(range_count), 4, 7, RV_REASON_IMAGE_FIELD, RANGE(6, kind)},
 	    {RANGE(0, kind), 4, 0, RV_REASON_IMAGE_FIELD, RANGE(0, kind)},
-	    {RANGE(0, kind), 4, 6, RV_REASON_IMAGE_FIELD, RANGE(0, kind)},
+	    {RANGE(0, kind), 4, 7, RV_REASON_IMAGE_FIELD, RANGE(0, kind)},
 	    {RANGE(1, reserved), 4, 1, RV_REASON_IMAGE_FIELD, RANGE(1, kind)},
 	    {RANGE(1, bytes), 8, 0, RV_REASON_IMAGE_FIELD, RANGE(1, kind)},
 	    {RANGE(1, bytes), 8, UINT64_MAX, RV_REASON_IMAGE_FIELD, RANGE(1, kind)},
@@ -388,6 +403,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_every_prefix, setup),
 	    cmocka_unit_test_setup(test_longer_than_image, setup),
 	    cmocka_unit_test_setup(test_memory, setup),
+	    cmocka_unit_test_setup(test_budget_of_a_signed_image, setup_target),
 	    cmocka_unit_test_setup(test_capabilities_need_signature, setup_target),
 	    cmocka_unit_test_setup(test_targets_go_with_capability, setup_target),
 	    cmocka_unit_test_setup(test_target_fields, setup_target),

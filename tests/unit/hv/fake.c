@@ -644,6 +644,8 @@ int fake_teardown(void **state)
 	return 0;
 }
 
+uint64_t fake_r8;
+
 int64_t fake_vmcall(struct percpu *cpu, uint64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx)
 {
 	struct vmcs *before = current;
@@ -653,6 +655,7 @@ int64_t fake_vmcall(struct percpu *cpu, uint64_t number, uint64_t rdi, uint64_t 
 	cpu->regs.gpr[RDI] = rdi;
 	cpu->regs.gpr[RSI] = rsi;
 	cpu->regs.gpr[RDX] = rdx;
+	cpu->regs.gpr[R8] = fake_r8;
 	hypercall_handle(cpu);
 	assert_ptr_equal(current, vmcs_at(cpu->guest_vmcs.v));
 	assert_null(fake_entry_refused());

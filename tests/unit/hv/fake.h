@@ -105,6 +105,8 @@ extern bool fake_stop_expected;
 
 /** Makes a VMCALL on a CPU; returns RAX. The other registers are in cpu->regs. */
 int64_t fake_vmcall(struct percpu *cpu, uint64_t number, uint64_t rdi, uint64_t rsi, uint64_t rdx);
+/** What R8 is then; fake_create makes it FAKE_THREAD_LIST. */
+extern uint64_t fake_r8;
 
 /** Runs the guest on this CPU up to a VM exit with this reason and up to the next VM entry, whose checks it has then passed. */
 void fake_exit(struct percpu *cpu, uint32_t reason, uint64_t qualification);
@@ -124,6 +126,8 @@ void fake_frames(uint64_t list, uint64_t first, uint32_t count, uint32_t bytes);
 #define FAKE_INPUT 0x404000u /* one page of input */
 #define FAKE_TARGET_LIST 0x405000u
 #define FAKE_TARGETS 0x406000u /* struct rv_target_page[]: up to 16 pages */
+#define FAKE_THREAD_LIST 0x416000u /* frame list of a struct rv_threads at FAKE_THREADS: R8 of every VMCALL */
+#define FAKE_THREADS 0x417000u /* 20 pages */
 #define FAKE_TARGET 0x800000u /* the target's own pages */
 #define FAKE_TARGET_VA 0x555555554000ull
 

@@ -20,6 +20,9 @@ struct rv_fimce_create *fake_create(uint32_t targets)
 	fake_frames(FAKE_LIST, FAKE_BUFFER, 1, RV_PAGE_SIZE);
 	fake_frames(FAKE_TARGET_LIST, FAKE_TARGETS, 16, targets * (uint32_t)sizeof(*t));
 	memset(pa_pointer(pa_make(FAKE_INPUT)), 0xa5, RV_PAGE_SIZE);
+	fake_r8 = FAKE_THREAD_LIST;
+	fake_frames(FAKE_THREAD_LIST, FAKE_THREADS, 20, sizeof(struct rv_threads));
+	memset(pa_pointer(pa_make(FAKE_THREADS)), 0x5a, sizeof(struct rv_threads));
 	for (uint32_t i = 0; i < targets; i++)
 		t[i] = (struct rv_target_page){.va = FAKE_TARGET_VA + i * (uint64_t)RV_PAGE_SIZE,
 					       .gpa = FAKE_TARGET + 3 * i * (uint64_t)RV_PAGE_SIZE,

@@ -25,12 +25,13 @@ static void test_records(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 40; i++)
-		journal_add(cpu, &sample, RV_UPDATE_APPLIED, i == 3 ? -RV_EIO : 0, 100 + i);
+		journal_add(cpu, &sample, RV_UPDATE_APPLIED, i == 3 ? -RV_EIO : 0, 100 + i, 0x1000 + i);
 	assert_int_equal(fake_vmcall(cpu, RV_HC_GET_JOURNAL, FAKE_LIST, 2, 0), RV_PAGE_SIZE / sizeof(*r));
 	assert_int_equal(cpu->regs.gpr[RDX], 40);
 	assert_int_equal(r[0].index, 2);
 	assert_int_equal(r[1].error, -RV_EIO);
 	assert_int_equal(r[1].reason, 103);
+	assert_int_equal(r[1].value, 0x1003);
 	assert_int_equal(r[1].sequence, 7);
 	assert_int_equal(r[1].image_digest[0], 0x11);
 	assert_int_equal(r[1].component[0], 0x22);
@@ -46,12 +47,12 @@ static void test_full(void **state)
 
 	(void)state;
 	while (journal_has_room()) {
-		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0);
+		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0, 0);
 		n++;
 	}
 	assert_true(n < JOURNAL_CAPACITY && n >= JOURNAL_CAPACITY - 4 * RV_MAX_FIMCES);
 	for (uint32_t i = 0; i < 2 * JOURNAL_CAPACITY; i++)
-		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0); /* the sanitizer watches the end of the array */
+		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0, 0); /* the sanitizer watches the end of the array */
 	assert_int_equal(hv.journal.count, JOURNAL_CAPACITY);
 }
 
@@ -88,7 +89,7 @@ static void test_fold(void **state)
 	assert_int_equal(fake_vmcall(cpu, RV_HC_FOLD_JOURNAL, FAKE_LIST, 0, 0), sizeof(*head));
 	assert_int_equal(head->count, 0);
 	for (uint32_t i = 0; i < 5; i++)
-		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, i);
+		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, i, 0);
 	assert_int_equal(fake_vmcall(cpu, RV_HC_FOLD_JOURNAL, FAKE_LIST, 0, 0), sizeof(*head));
 	assert_int_equal(head->count, 5);
 	assert_int_equal(head->head[0], 0x51);
@@ -119,7 +120,7 @@ static void test_two_folds_at_once(void **state)
 	fold_depth = 0;
 	next_head = 0x51;
 	for (uint32_t i = 0; i < 5; i++)
-		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, i);
+		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, i, 0);
 	fake_guest = fold_twice;
 	assert_int_equal(fake_vmcall(cpu, RV_HC_FOLD_JOURNAL, FAKE_LIST, 0, 0), sizeof(struct rv_journal_head));
 	assert_int_equal(hv.journal.head.count, 5); /* each record once */
@@ -144,7 +145,7 @@ static void test_fold_looks_again_at_the_frames(void **state)
 
 	(void)state;
 	next_head = 0x51;
-	journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0);
+	journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0, 0);
 	fake_guest = fold_and_lose_the_page;
 	assert_int_equal(fake_vmcall(cpu, RV_HC_FOLD_JOURNAL, FAKE_LIST, 0, 0), -RV_EFAULT);
 	for (uint32_t i = 0; i < sizeof(struct rv_journal_head); i++)

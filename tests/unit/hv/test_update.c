@@ -74,12 +74,21 @@ static void expect_lent(struct fimce *f)
 
 static void patch(struct fimce *f)
 {
-	(void)f;
+	/* The registers that came with the call are where the task sees them. */
+	assert_memory_equal(pa_pointer(f->threads), pa_pointer(pa_make(FAKE_THREADS)), sizeof(struct rv_threads));
 	for (uint32_t i = 0; i < TARGETS; i++) {
 		/* Nobody but the task: no EPT entry is left. */
 		assert_int_equal(leaf(i), 0);
 		memset(target(i), (int)(0x40 + i), RV_PAGE_SIZE);
 	}
+}
+
+static void expect_short_list(struct fimce *f)
+{
+	const uint8_t *list = pa_pointer(f->threads);
+
+	assert_int_equal(list[99], 0x5a);
+	assert_int_equal(list[100], 0);
 }
 
 static void unpatch(struct fimce *f)
@@ -94,8 +103,10 @@ static void unpatch(struct fimce *f)
 static const struct fake_step prepare[] = {
     {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_YIELD, .before = expect_lent}, {0}};
 static const struct fake_step apply[] = {{.call = RV_FC_YIELD, .before = patch}, {0}};
+static const struct fake_step apply_short[] = {{.call = RV_FC_YIELD, .before = expect_short_list}, {0}};
 static const struct fake_step apply_fails[] = {
-    {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .rsi = RV_REASON_UPDATE_SELF_CHECK, .before = patch}, {0}};
+    {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .rsi = RV_REASON_UPDATE_SELF_CHECK, .rdx = 0x77, .before = patch},
+    {0}};
 static const struct fake_step apply_dies[] = {{.call = FAKE_EXIT, .rdi = EXIT_PREEMPTION_TIMER, .before = patch}, {0}};
 static const struct fake_step apply_exits[] = {{.call = RV_FC_EXIT, .before = patch}, {0}};
 static const struct fake_step revert[] = {{.call = RV_FC_YIELD, .before = unpatch}, {0}};
@@ -129,6 +140,30 @@ static const struct rv_journal_record *journal_last(void)
 	return &hv.journal.record[hv.journal.count - 1];
 }
 
+/* A list that is none changes nothing. */
+static void test_thread_list(void **state)
+{
+	(void)state;
+	prepared();
+	fake_r8 = 8;
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_EFAULT);
+	assert_int_equal(REASON(cpu), RV_REASON_HC_FRAMES_ADDRESS);
+	fake_r8 = FAKE_THREAD_LIST;
+	fake_frames(FAKE_THREAD_LIST, FAKE_THREADS, 20, sizeof(struct rv_threads) + 1);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_EINVAL);
+	assert_int_equal(cpu->regs.gpr[R8], sizeof(struct rv_threads) + 1);
+	assert_int_equal(update->update, RV_UPDATE_PREPARED);
+	assert_int_equal(hv.deadline_tsc, 0);
+	expect_targets(0);
+	/* One page less of the list than the task can see: the rest stays zero. */
+	fake_frames(FAKE_THREAD_LIST, FAKE_THREADS, 1, 100);
+	fake_task(update, apply_short);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), RV_UPDATE_APPLIED);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+	expect_clean();
+}
+
 static void test_apply_and_confirm(void **state)
 {
 	(void)state;
@@ -155,6 +190,69 @@ static void test_apply_and_confirm(void **state)
 	expect_clean();
 }
 
+/* Prepared and destroyed: there is a record of that. */
+static void test_withdrawn(void **state)
+{
+	(void)state;
+	prepared();
+	expect_clean();
+	assert_int_equal(hv.journal.count, 1);
+	assert_int_equal(journal_last()->event, RV_JOURNAL_WITHDRAWN);
+	assert_int_equal(journal_last()->error, 0);
+	assert_int_equal(journal_last()->reason, RV_REASON_UPDATE_WITHDRAWN);
+	assert_int_equal(journal_last()->value, id);
+	assert_int_equal(journal_last()->sequence, 1);
+}
+
+static void ends_in_prepare(const struct fake_step *steps, int64_t state, int64_t error, uint64_t cause)
+{
+	targets_fill();
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), steps);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), state);
+	assert_int_equal(hv.journal.count, 1);
+	assert_int_equal(journal_last()->event, RV_JOURNAL_REFUSED);
+	assert_int_equal(journal_last()->error, error);
+	assert_int_equal(journal_last()->reason, RV_REASON_UPDATE_NOT_READY);
+	assert_int_equal(journal_last()->value, cause);
+	/* The pages are the guest's again at once. */
+	for (uint32_t i = 0; i < TARGETS; i++)
+		assert_int_equal(leaf(i) & EPT_RWX, EPT_RWX);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_EBUSY);
+	expect_clean();
+	assert_int_equal(hv.journal.count, 1);
+}
+
+static void test_exit_in_prepare(void **state)
+{
+	static const struct fake_step steps[] = {
+	    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_EXIT}, {0}};
+
+	(void)state;
+	ends_in_prepare(steps, RV_FIMCE_DONE, -RV_EIO, RV_CAUSE_NONE);
+}
+
+static void test_failed_exit_in_prepare(void **state)
+{
+	static const struct fake_step steps[] = {{.call = RV_FC_MEASURED, .before = fake_measured_update},
+						 {.call = RV_FC_EXIT, .rdi = (uint64_t)-RV_ENOENT},
+						 {0}};
+
+	(void)state;
+	ends_in_prepare(steps, RV_FIMCE_DONE, -RV_ENOENT, RV_CAUSE_NONE);
+}
+
+static void test_death_in_prepare(void **state)
+{
+	static const struct fake_step steps[] = {{.call = RV_FC_MEASURED, .before = fake_measured_update},
+						 {.call = FAKE_EXIT, .rdi = EXIT_PREEMPTION_TIMER},
+						 {0}};
+
+	(void)state;
+	ends_in_prepare(steps, RV_FIMCE_DEAD, -RV_EIO, RV_CAUSE_WATCHDOG);
+}
+
 static void rolls_back(const struct fake_step *steps, int64_t error, uint32_t reason)
 {
 	prepared();
@@ -163,6 +261,8 @@ static void rolls_back(const struct fake_step *steps, int64_t error, uint32_t re
 	assert_int_equal(REASON(cpu), reason);
 	assert_int_equal(update->update, RV_UPDATE_ROLLED_BACK);
 	assert_int_equal(journal_last()->event, RV_UPDATE_ROLLED_BACK);
+	assert_int_equal(journal_last()->reason, reason);
+	assert_int_equal(journal_last()->value, cpu->regs.gpr[R8]);
 	expect_targets(0);
 	for (uint32_t i = 0; i < TARGETS; i++)
 		assert_int_equal(leaf(i) & EPT_RWX, EPT_RWX);
@@ -472,9 +572,14 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
+	    T(test_thread_list),
 	    T(test_apply_and_confirm),
 	    T(test_no_way_back_to_an_older_version),
 	    T(test_confirmation_does_not_lower_the_sequence_number),
+	    T(test_withdrawn),
+	    T(test_exit_in_prepare),
+	    T(test_failed_exit_in_prepare),
+	    T(test_death_in_prepare),
 	    T(test_failed_apply_is_undone),
 	    T(test_looping_apply_is_undone),
 	    T(test_exiting_apply_is_undone),

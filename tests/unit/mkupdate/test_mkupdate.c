@@ -228,6 +228,17 @@ static void keeps_new_memory_of_updates_apart(void **state)
 	assert_shell(USAGE, "cannot be 0", "$MK build --fresh-offset 0");
 }
 
+/** The host form of the update whose intermediate files are in keep-NAME: NAME.so. */
+static void make_host_form(const char *name, const char *hooks)
+{
+	/* Symbolic: each update has symbols of the same names, and means its own. */
+	assert_shell(DONE, "",
+		     "gcc -shared -fPIC -O1 -DRV_HOST_TEST=1 -I" SOURCE "/include -I" SOURCE "/pillars -I" SOURCE
+		     "/fimce/include -I" SAMPLE
+		     " keep-%s/description.c %s $HERE/uih-host.a -lbearssl -u uih_run -Wl,-Bsymbolic -o %s.so",
+		     name, hooks, name);
+}
+
 /** Builds an update for a victim, its host form, and lets the victim update itself with it. */
 static void update_live(const char *victim, const char *options, const char *hooks)
 {
@@ -236,11 +247,7 @@ static void update_live(const char *victim, const char *options, const char *hoo
 		     " --replace lookup=new_lookup --replace describe=new_describe %s --name live --sequence 1 "
 		     "--key key.pem -o %s.suit",
 		     victim, victim, options, victim);
-	assert_shell(DONE, "",
-		     "gcc -shared -fPIC -O1 -DRV_HOST_TEST=1 -I" SOURCE "/include -I" SOURCE "/pillars -I" SOURCE
-		     "/fimce/include -I" SAMPLE
-		     " keep-%s/description.c %s $HERE/uih-host.a -lbearssl -u uih_run -o %s.so",
-		     victim, hooks, victim);
+	make_host_form(victim, hooks);
 	assert_shell(DONE, "before: 1000 3000 version 1, 3 entries\n", "$HERE/%s ./%s.so %s.suit", victim, victim,
 		     victim);
 	assert_said("reverted: 1000 3000 version 1, 3 entries\nresult: 0\n");
@@ -259,6 +266,63 @@ static void updates_a_stripped_program_at_a_fixed_address(void **state)
 	(void)state;
 	update_live("victim-fixed", "", "");
 	assert_said("after: 1100 3100 version 2, three of three, 5/0\n");
+}
+
+/* The second update of victim-pie replaces what the first one (of updates_a_running_program) has replaced. */
+#define THIRD                                                                                                          \
+	"$MK build --target $HERE/victim-pie --new " SAMPLE "/third.c -I " SAMPLE                                      \
+	" --replace lookup=third_lookup --name third --key key.pem"
+
+/** 1 -> 2 -> 3, and back to 2: with code and a variable of version 2 in use by version 3. */
+static void updates_an_updated_program(void **state)
+{
+	(void)state;
+	assert_shell(DONE, "replaces  lookup",
+		     THIRD " --after victim-pie.suit -u " SAMPLE "/third-update.c -d calls --sequence 2 "
+			   "--keep keep-third -o third.suit");
+	assert_shell(DONE, "victim-pie", "$MK verify --anchor $($MK anchor key.pem) third.suit");
+	assert_shell(DONE, "same\n",
+		     "test \"$($MK show victim-pie.suit | sed -n 's/.*fresh-rx *//p')\" = "
+		     "\"$($MK show third.suit | sed -n 's/.*old-rx *//p')\" && echo same");
+	make_host_form("third", SAMPLE "/third-update.c");
+	assert_shell(DONE,
+		     "before: 1000 3000 version 1, 3 entries\nafter: 600 1600 version 2, three of three, 1005/0\n",
+		     "$HERE/victim-pie ./victim-pie.so victim-pie.suit ./third.so third.suit");
+	assert_said("result: 0\nbefore: 600 1600 version 2, three of three, 1007/4\n"
+		    "after: 607 1607 version 2, three of three, 6009/8\n"
+		    "reverted: 600 1600 version 2, three of three, 1011/12\nresult: 0\n");
+	/* To a program that does not have the first update, the second one is for other code. */
+	shell("$HERE/victim-pie ./third.so third.suit");
+	assert_said("refused: -74 reason 130");
+	assert_null(strstr(output, "after:"));
+}
+
+static void refuses_what_was_not_there_before(void **state)
+{
+	static const char third[] = THIRD " --sequence 3 -o x.suit";
+
+	(void)state;
+	assert_shell(DONE, "", "test -e third.suit && rm -f x.suit");
+	assert_shell(TARGET, "made for other code than this target has", "%s --after third.suit", third);
+	assert_shell(TARGET, "give the updates in the order", "%s --after victim-pie.suit --after victim-pie.suit",
+		     third);
+	assert_shell(TARGET, "not well-formed CBOR", "%s --after key.pem", third);
+	assert_shell(TARGET, "No such file", "%s --after missing.suit", third);
+	assert_shell(USAGE, "needs a higher number than 2",
+		     "%s --after victim-pie.suit --after third.suit --sequence 2", third);
+	/* Version 3's code calls what only version 2 has. */
+	assert_shell(CODE, "needs calls, which is neither", "%s", third);
+	assert_shell(TARGET, "not for this build",
+		     "$MK build --target $HERE/victim-pie" SAMPLE_BUILD " --after victim-fixed.suit -o x.suit");
+	assert_shell(USAGE, "would lie in that of victim-pie.suit", "%s --after victim-pie.suit --fresh-offset 528M",
+		     third);
+	assert_int_not_equal(access("x.suit", F_OK), 0);
+	/* 64 numbers later the place is the same one again, but it is taken. */
+	assert_shell(
+	    DONE, "apart\n",
+	    "%s --after victim-pie.suit --sequence 65 -o place.suit && test \"$($MK show place.suit | grep fresh-rx)\" "
+	    "!= \"$($MK show victim-pie.suit | grep fresh-rx)\" && echo apart",
+	    third);
 }
 
 static void refuses_an_update_for_another_build(void **state)
@@ -381,6 +445,8 @@ int main(void)
 	    cmocka_unit_test(keeps_new_memory_of_updates_apart),
 	    cmocka_unit_test(updates_a_running_program),
 	    cmocka_unit_test(updates_a_stripped_program_at_a_fixed_address),
+	    cmocka_unit_test(updates_an_updated_program),
+	    cmocka_unit_test(refuses_what_was_not_there_before),
 	    cmocka_unit_test(refuses_an_update_for_another_build),
 	    cmocka_unit_test(takes_symbols_from_a_debug_file),
 	    cmocka_unit_test(refuses_bad_targets),

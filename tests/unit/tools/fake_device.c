@@ -72,7 +72,8 @@ void fake_reset(void)
 	for (uint32_t i = 0; i < 3; i++) {
 		fake.journal[i].index = i;
 		fake.journal[i].event = i == 0 ? RV_JOURNAL_REFUSED : RV_UPDATE_APPLIED;
-		fake.journal[i].reason = i == 0 ? RV_REASON_SUIT_KEY : 0;
+		fake.journal[i].reason = i == 0 ? RV_REASON_UPDATE_OLD_CONTENT : 0;
+		fake.journal[i].value = i == 0 ? 0xabc123 : 0;
 		fake.journal[i].sequence = i;
 		memcpy(link, fake.head.head, RV_DIGEST_SIZE);
 		memcpy(link + RV_DIGEST_SIZE, &fake.journal[i], sizeof(fake.journal[i]));
@@ -195,8 +196,8 @@ static int answer(unsigned long command, void *arg)
 		return fake.audit.bad ? refuse(arg, EFAULT, RV_REASON_AUDIT_EPT, fake.audit.bad_address) : 0;
 	case RV_IOCTL_CREATE:
 		fake.create = *create;
-		memcpy(fake.input, (const void *)(uintptr_t)create->input,
-		       create->input_bytes < sizeof(fake.input) ? create->input_bytes : sizeof(fake.input));
+		memcpy(fake.input, (const void *)(uintptr_t)create->sizes.input,
+		       create->sizes.input_bytes < sizeof(fake.input) ? create->sizes.input_bytes : sizeof(fake.input));
 		create->id = 5;
 		return 0;
 	case RV_IOCTL_RUN:

@@ -98,6 +98,7 @@ static void causes_are_told(void **state)
 	assert_string_equal(ravelin_cause_sentence(&s, text, sizeof(text)), "");
 	assert_string_equal(ravelin_fimce_state_name(1000), "unknown");
 	assert_string_equal(ravelin_update_state_name(RV_JOURNAL_REFUSED), "refused");
+	assert_string_equal(ravelin_update_state_name(RV_JOURNAL_WITHDRAWN), "withdrawn");
 	assert_string_equal(ravelin_exit_reason_name(35), "unknown");
 }
 
@@ -308,12 +309,12 @@ static void create_takes_sizes_from_the_image(void **state)
 	assert_int_equal(ravelin_open(&h), 0);
 	assert_int_equal(ravelin_fimce_create(h, &image, sizeof(image), "argument", 8, &id), 0);
 	assert_int_equal(id, 5);
-	assert_int_equal(fake.create.load_bytes, image.load_bytes);
-	assert_int_equal(fake.create.budget_us, image.budget_us);
-	assert_int_equal(fake.create.argument_offset % 16, 0);
-	assert_int_equal(fake.create.input_bytes, fake.create.argument_offset + 8);
+	assert_int_equal(fake.create.sizes.load_bytes, image.load_bytes);
+	assert_int_equal(fake.create.sizes.budget_us, image.budget_us);
+	assert_int_equal(fake.create.sizes.argument_offset % 16, 0);
+	assert_int_equal(fake.create.sizes.input_bytes, fake.create.sizes.argument_offset + 8);
 	assert_memory_equal(fake.input, &image, sizeof(image));
-	assert_memory_equal(fake.input + fake.create.argument_offset, "argument", 8);
+	assert_memory_equal(fake.input + fake.create.sizes.argument_offset, "argument", 8);
 	assert_int_equal(ravelin_fimce_create(h, "nonsense", 8, NULL, 0, &id), -EBADMSG);
 	assert_int_equal(ravelin_failure(h).reason, RV_REASON_IMAGE_MAGIC);
 	assert_int_equal(ravelin_fimce_create(h, &image, sizeof(image), "x", RV_FIMCE_MAX_INPUT, &id), -EFBIG);

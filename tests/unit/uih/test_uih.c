@@ -29,6 +29,7 @@
 #define FRESH_RX_PAGES 2
 #define FRESH_RW (FRESH_RX + FRESH_RX_PAGES * PAGE)
 #define END (FRESH_RW + PAGE)
+#define OLD_RX 0x40000u /* code of an earlier update; no page of it is here */
 #define PAGES (TEXT_PAGES + DATA_PAGES + FRESH_RX_PAGES + 1)
 
 #define PATCH_A (TEXT + 0x123u)
@@ -44,6 +45,7 @@ static uint8_t rx_content[PAGE + 50];
 static uint8_t rw_content[24];
 static const uint64_t rx_fixup[] = {8, 100, PAGE - 4, PAGE + 42};
 static const uint64_t rw_fixup[] = {16};
+static const struct uih_span old_code[] = {{OLD_RX, PAGE}};
 
 static struct uih_patch patches[] = {{PATCH_A, PATCH_A_BYTES, sizeof(new_a), old_a, new_a},
 				     {PATCH_B, PATCH_B_BYTES, sizeof(new_b), old_b, new_b}};
@@ -51,13 +53,20 @@ static struct uih_region regions[] = {
     {FRESH_RX, FRESH_RX_PAGES *PAGE, rx_content, sizeof(rx_content), rx_fixup, 4, 1},
     {FRESH_RW, PAGE, rw_content, sizeof(rw_content), rw_fixup, 1, 0},
 };
-const struct uih_description uih_description = {patches, 2, 2, regions};
+const struct uih_description uih_description = {.magic = UIH_DESCRIPTION_MAGIC,
+						.patch = patches,
+						.patch_count = 2,
+						.region_count = 2,
+						.region = regions,
+						.old_code = old_code,
+						.old_code_count = 1};
 
 /** The world of one test. */
 struct world {
 	uint8_t *memory; /* ELF address a is at memory + (a - TEXT) */
 	uint8_t copy[END - TEXT]; /* of memory, as it was */
 	struct rv_target_page page[PAGES];
+	struct rv_threads threads;
 	struct uih uih;
 	struct uih_expected expected;
 };
@@ -146,6 +155,10 @@ static int set_up(void **state)
 	add_pages(w, FRESH_RX, FRESH_RX_PAGES + 1, RV_TARGET_FRESH);
 	w->uih.description = &uih_description;
 	w->uih.page = w->page;
+	/* One thread, where it is in nobody's way. */
+	w->threads.count = 1;
+	w->threads.thread[0].rip = 0x7fff00001234;
+	w->uih.threads = &w->threads;
 	w->uih.bias = (uint64_t)(uintptr_t)w->memory - TEXT;
 	w->expected.bytes = uih_digest(&w->uih, false, w->expected.before);
 	(void)uih_digest(&w->uih, true, w->expected.after);
@@ -345,6 +358,48 @@ static void apply_refuses_code_that_changed_since_prepare(void **state)
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
 }
 
+/** What the driver should have seen before. Nothing is changed then. */
+static void apply_refuses_a_thread_inside_old_code(void **state)
+{
+	static const uint64_t inside[] = {PATCH_A + 1, PATCH_A + PATCH_A_BYTES - 1, PATCH_B + 4, OLD_RX,
+					  OLD_RX + PAGE - 1};
+	static const uint64_t outside[] = {PATCH_A,    PATCH_A + PATCH_A_BYTES, PATCH_B,
+					   OLD_RX - 1, OLD_RX + PAGE,           FRESH_RX};
+	struct world *w = *state;
+	struct rv_thread *last = &w->threads.thread[RV_UPDATE_MAX_THREADS - 1];
+	struct uih_failure why;
+
+	w->threads.count = RV_UPDATE_MAX_THREADS;
+	for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+		last->rip = runtime(w, inside[i]);
+		assert_refused(uih_step_apply(&w->uih, &why), &why, -RV_EAGAIN, RV_REASON_UPDATE_THREAD, last->rip);
+	}
+	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
+	assert_int_equal(hook.calls[APPLY], 0);
+	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+		last->rip = runtime(w, outside[i]);
+		assert_true(uih_step_apply(&w->uih, &why));
+		memcpy(w->memory, w->copy, sizeof(w->copy)); /* as the snapshot would */
+	}
+	/* What is behind the last thread is not looked at. */
+	last->rip = runtime(w, PATCH_A + 1);
+	w->threads.count--;
+	assert_true(uih_step_apply(&w->uih, &why));
+}
+
+static void apply_refuses_an_impossible_list_of_threads(void **state)
+{
+	struct world *w = *state;
+	struct uih_failure why;
+
+	w->threads.count = 0;
+	assert_refused(uih_step_apply(&w->uih, &why), &why, -RV_EINVAL, RV_REASON_UPDATE_THREADS, 0);
+	w->threads.count = RV_UPDATE_MAX_THREADS + 1;
+	assert_refused(uih_step_apply(&w->uih, &why), &why, -RV_EINVAL, RV_REASON_UPDATE_THREADS,
+		       RV_UPDATE_MAX_THREADS + 1);
+	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
+}
+
 static void apply_passes_on_the_refusal_of_its_hooks(void **state)
 {
 	struct world *w = *state;
@@ -465,8 +520,10 @@ static void copies_go_to_mapped_pages_only(void **state)
 /** The hypervisor's side of a run: commands to give, and what came back. */
 static struct {
 	enum rv_fimce_command command[8];
+	size_t count;
 	size_t next;
 	struct uih_failure yielded[8];
+	jmp_buf end;
 } script;
 
 struct rv_fimce_answer rv_fimce_call(enum rv_fimce_call number, uint64_t a, uint64_t b, uint64_t c)
@@ -474,6 +531,8 @@ struct rv_fimce_answer rv_fimce_call(enum rv_fimce_call number, uint64_t a, uint
 	assert_int_equal(number, RV_FC_YIELD);
 	assert_true(script.next < 8);
 	script.yielded[script.next] = (struct uih_failure){(int64_t)a, (uint32_t)b, c};
+	if (script.next == script.count)
+		longjmp(script.end, 1);
 	return (struct rv_fimce_answer){.value = (int64_t)script.command[script.next++], .second = 0};
 }
 
@@ -499,7 +558,7 @@ static struct buffer make_envelope(const struct world *w)
 	return envelope;
 }
 
-/** Runs the task with the commands given; the last one must be RV_CMD_FINISH. */
+/** Runs the task with the commands given, and ends it when it wants another. @return what it has yielded last */
 static int64_t run(struct world *w, const struct buffer *envelope, bool bias_valid, size_t count,
 		   const enum rv_fimce_command *commands)
 {
@@ -509,25 +568,26 @@ static int64_t run(struct world *w, const struct buffer *envelope, bool bias_val
 				       .target_count = w->uih.page_count,
 				       .target_bias_valid = bias_valid,
 				       .target_bias = w->uih.bias};
-	int64_t result;
 
 	memset(&script, 0, sizeof(script));
-	memcpy(script.command, commands, count * sizeof(*commands));
-	result = uih_run(&param, w->page, envelope->data);
-	assert_int_equal(script.next, count);
-	return result;
+	if (count > 0)
+		memcpy(script.command, commands, count * sizeof(*commands));
+	script.count = count;
+	if (setjmp(script.end) == 0)
+		uih_run(&param, w->page, &w->threads, envelope->data);
+	return script.yielded[count].status;
 }
 
 #define RUN(w, envelope, ...)                                                                                          \
 	run(w, envelope, true, sizeof((enum rv_fimce_command[]){__VA_ARGS__}) / sizeof(enum rv_fimce_command),         \
 	    (enum rv_fimce_command[]){__VA_ARGS__})
 
-static void task_applies_and_finishes(void **state)
+static void task_applies(void **state)
 {
 	struct world *w = *state;
 	struct buffer envelope = make_envelope(w);
 
-	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_FINISH), 0);
+	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY), 0);
 	assert_int_equal(script.yielded[0].status, 0);
 	assert_int_equal(script.yielded[1].status, 0);
 	assert_memory_equal(at(w, PATCH_A), new_a, sizeof(new_a));
@@ -539,7 +599,7 @@ static void task_reverts(void **state)
 	struct world *w = *state;
 	struct buffer envelope = make_envelope(w);
 
-	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT, RV_CMD_FINISH), 0);
+	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT), 0);
 	assert_int_equal(script.yielded[2].status, 0);
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
 	buffer_free(&envelope);
@@ -550,14 +610,14 @@ static void task_refuses_commands_out_of_turn(void **state)
 	struct world *w = *state;
 	struct buffer envelope = make_envelope(w);
 
-	assert_int_equal(RUN(w, &envelope, RV_CMD_REVERT, RV_CMD_FINISH), -RV_EINVAL);
+	assert_int_equal(RUN(w, &envelope, RV_CMD_REVERT), -RV_EINVAL);
 	assert_int_equal(script.yielded[1].reason, RV_REASON_UPDATE_STATE);
 	assert_int_equal(script.yielded[1].value, RV_CMD_REVERT);
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
-	assert_int_equal(RUN(w, &envelope, (enum rv_fimce_command)99, RV_CMD_APPLY, RV_CMD_FINISH), -RV_EINVAL);
+	assert_int_equal(RUN(w, &envelope, (enum rv_fimce_command)99, RV_CMD_APPLY), -RV_EINVAL);
 	assert_int_equal(script.yielded[2].status, -RV_EINVAL);
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
-	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT, RV_CMD_APPLY, RV_CMD_FINISH), -RV_EINVAL);
+	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT, RV_CMD_APPLY), -RV_EINVAL);
 	assert_int_equal(script.yielded[3].reason, RV_REASON_UPDATE_STATE);
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
 	buffer_free(&envelope);
@@ -570,7 +630,7 @@ static void task_does_not_touch_a_target_that_it_refused(void **state)
 
 	*at(w, PATCH_A) ^= 1;
 	memcpy(w->copy, w->memory, sizeof(w->copy));
-	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT, RV_CMD_FINISH), -RV_EBADMSG);
+	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT), -RV_EBADMSG);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(script.yielded[i].status, -RV_EBADMSG);
 		assert_int_equal(script.yielded[i].reason, RV_REASON_UPDATE_OLD_CONTENT);
@@ -586,7 +646,7 @@ static void task_refuses_a_failed_apply_from_then_on(void **state)
 	struct buffer envelope = make_envelope(w);
 
 	hook.result[CHECK] = -RV_EIO;
-	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT, RV_CMD_FINISH), -RV_EIO);
+	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT), -RV_EIO);
 	assert_int_equal(script.yielded[1].reason, RV_REASON_UPDATE_SELF_CHECK);
 	assert_int_equal(script.yielded[2].reason, RV_REASON_UPDATE_SELF_CHECK);
 	assert_int_equal(hook.calls[REVERT], 0);
@@ -595,18 +655,17 @@ static void task_refuses_a_failed_apply_from_then_on(void **state)
 
 static void task_needs_a_target_and_its_manifest(void **state)
 {
-	static const enum rv_fimce_command finish = RV_CMD_FINISH;
 	struct world *w = *state;
 	struct buffer envelope = make_envelope(w);
 
-	assert_int_equal(run(w, &envelope, false, 1, &finish), -RV_EINVAL);
+	assert_int_equal(run(w, &envelope, false, 0, NULL), -RV_EINVAL);
 	assert_int_equal(script.yielded[0].reason, RV_REASON_UPDATE_TARGET);
 	envelope.data[envelope.size - 1] ^= 1;
-	assert_int_equal(run(w, &envelope, true, 1, &finish), -RV_EBADMSG);
+	assert_int_equal(run(w, &envelope, true, 0, NULL), -RV_EBADMSG);
 	assert_int_equal(script.yielded[0].reason, RV_REASON_SUIT_PAYLOAD);
 	envelope.data[envelope.size - 1] ^= 1;
 	w->uih.page_count = 0;
-	assert_int_equal(run(w, &envelope, true, 1, &finish), -RV_EINVAL);
+	assert_int_equal(run(w, &envelope, true, 0, NULL), -RV_EINVAL);
 	buffer_free(&envelope);
 }
 
@@ -640,12 +699,14 @@ int main(void)
 	    TEST(prepare_passes_on_the_refusal_of_its_hook),
 	    TEST(apply_writes_exactly_what_the_update_says),
 	    TEST(apply_refuses_code_that_changed_since_prepare),
+	    TEST(apply_refuses_a_thread_inside_old_code),
+	    TEST(apply_refuses_an_impossible_list_of_threads),
 	    TEST(apply_passes_on_the_refusal_of_its_hooks),
 	    TEST(apply_notices_code_that_a_hook_has_spoiled),
 	    TEST(revert_restores_every_byte),
 	    TEST(range_check_knows_the_mapped_pages),
 	    TEST(copies_go_to_mapped_pages_only),
-	    TEST(task_applies_and_finishes),
+	    TEST(task_applies),
 	    TEST(task_reverts),
 	    TEST(task_refuses_commands_out_of_turn),
 	    TEST(task_does_not_touch_a_target_that_it_refused),

@@ -9,8 +9,13 @@
 
 struct call_result call(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 {
+	return call_4(number, a, b, c, 0);
+}
+
+struct call_result call_4(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
 	struct call_result r;
-	register uint64_t r8 __asm__("r8") = 0;
+	register uint64_t r8 __asm__("r8") = d;
 
 	__asm__ volatile("vmcall" : "=a"(r.value), "+d"(c), "+r"(r8) : "a"(number), "D"(a), "S"(b) : "memory", "cc");
 	r.second = c;

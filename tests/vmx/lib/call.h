@@ -23,6 +23,8 @@ static inline uint32_t call_reason(struct call_result r)
 }
 
 struct call_result call(uint64_t number, uint64_t a, uint64_t b, uint64_t c);
+/** With a fourth argument, which is 0 otherwise. */
+struct call_result call_4(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /** Up to pages * 4096 bytes, page aligned, and its frame list. */
 struct call_buffer {

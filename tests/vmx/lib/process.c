@@ -286,3 +286,25 @@ uint64_t update_prepare_run(const char *file)
 		call(RV_HC_FIMCE_RUN, id, RV_RUN_BORROWED, 0);
 	return id;
 }
+
+struct call_result update_apply_at(uint64_t id, uint64_t deadline_us, uint64_t rip)
+{
+	static struct call_buffer buffer[CPU_MAX];
+	struct call_buffer *b = &buffer[cpu_self()->index];
+	struct rv_threads *list;
+
+	if (b->frames == NULL) {
+		*b = buffer_make(1);
+		buffer_size(b, sizeof(uint64_t) + sizeof(struct rv_thread));
+	}
+	list = (void *)b->data;
+	list->count = 1;
+	list->thread[0].tid = 1;
+	list->thread[0].rip = rip;
+	return call_4(RV_HC_UPDATE, id, RV_UPDATE_APPLY, deadline_us, (uint64_t)b->frames);
+}
+
+struct call_result update_apply(uint64_t id, uint64_t deadline_us)
+{
+	return update_apply_at(id, deadline_us, 0x1000);
+}

@@ -36,6 +36,9 @@ uint64_t update_create_fill(const char *file);
 uint64_t update_create_damaged(const char *file, uint32_t damage);
 /** CREATE and RUN on this CPU. @return the id, or 0. */
 uint64_t update_prepare_run(const char *file);
+/** APPLY, with one thread of the process somewhere outside of its code, or at rip. */
+struct call_result update_apply(uint64_t id, uint64_t deadline_us);
+struct call_result update_apply_at(uint64_t id, uint64_t deadline_us, uint64_t rip);
 /** A byte of the input that update_create_fill has filled, by its offset. */
 volatile uint8_t *update_input_byte(uint32_t offset);
 /** Offset in the input of a byte in the image's last segment. */

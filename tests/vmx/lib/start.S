@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * start.S - setup header and entry of a bare test guest, trap stubs, the way of the other CPUs into long mode, ring 3.
+ * start.S - setup header and entry of a bare test guest, start of the other CPUs, ring 3.
  * The setup header is that of Documentation/arch/x86/boot.rst, protocol 2.12.
  */
+#include "../../lib/entry.inc"
 #include "offsets.h"
 
 	.section .setup, "a"
@@ -68,60 +69,8 @@ bare_segments_load:
 	push %rdx
 	lretq
 
-/* 256 trap stubs of 16 bytes: error code (or 0), vector. */
-	.align 16
 	.globl trap_stubs
-trap_stubs:
-	.set i, 0
-	.rept 256
-	.align 16
-	.if !(i == 8 || (i >= 10 && i <= 14) || i == 17 || i == 21)
-	push $0
-	.endif
-	push $i
-	jmp trap_common
-	.set i, i + 1
-	.endr
-
-trap_common:
-	push %rax
-	push %rcx
-	push %rdx
-	push %rbx
-	push %rbp
-	push %rsi
-	push %rdi
-	push %r8
-	push %r9
-	push %r10
-	push %r11
-	push %r12
-	push %r13
-	push %r14
-	push %r15
-	mov %rsp, %rdi
-	mov %rsp, %rbp
-	and $-16, %rsp
-	cld
-	call trap_handle
-	mov %rbp, %rsp
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rdi
-	pop %rsi
-	pop %rbp
-	pop %rbx
-	pop %rdx
-	pop %rcx
-	pop %rax
-	add $16, %rsp
-	iretq
+	trap_entries trap_stubs, trap_handle
 
 /* void user_run(void (*code)(void), uint64_t stack_top): runs code in ring 3 until a trap, see trap.h */
 	.globl user_run, user_done
@@ -164,22 +113,14 @@ ap_code:
 	leal ap_gdt - ap_code(%ebx), %eax
 	movl %eax, ap_gdt_pointer + 2 - ap_code
 	lgdtl ap_gdt_pointer - ap_code
-	movl $0x20, %eax		/* CR4.PAE */
-	movl %eax, %cr4
 	movl ap_cr3 - ap_code, %eax
 	movl %eax, %cr3
-	movl $0xc0000080, %ecx		/* EFER.LME */
-	rdmsr
-	orl $0x100, %eax
-	wrmsr
-	movl $0x80000011, %eax		/* CR0: PG ET PE, NE clear */
-	movl %eax, %cr0
+	/* CR4: PAE; EFER: LME; CR0: PG ET PE, no CD, NW, NE */
+	long_mode_on cr4=0x20, efer=0x100, cr0=0x80000011, cr0_clear=0x60000020
 	ljmpl $0x08, $ap_long
 	.align 8
 ap_gdt:
-	.quad 0
-	.quad 0x00af9b000000ffff
-	.quad 0x00cf93000000ffff
+	flat_segments
 ap_gdt_pointer:
 	.word 0x17
 	.long 0

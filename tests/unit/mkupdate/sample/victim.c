@@ -3,9 +3,9 @@
  * victim.c - a program that is updated while it runs, by code that mkupdate has made for it.
  *
  *     victim            prints what its functions return
- *     victim UPDATE.so OUT.suit
- *                       runs the update task of that update on itself, as a FIMCE would on its pages: prints what its
- *                       functions return before, after apply and after revert
+ *     victim (UPDATE.so OUT.suit)...
+ *                       runs the update task of each update on itself, as a FIMCE would on its pages: prints what its
+ *                       functions return before, after apply and, for the last one, after revert
  *
  * UPDATE.so is the update's description and hooks with the uih pillar, compiled for the host. This program plays the driver
  * (it maps fresh memory and lists pages) and the hypervisor (it answers rv_fimce_call).
@@ -16,6 +16,7 @@
 #include <vmcall.h>
 
 #include <dlfcn.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,10 @@
 struct table *table;
 struct table first_table = {3, {10, 20, 30, 0}};
 const int table_version = 1;
-static unsigned int yields;
+static unsigned int yields; /* of this update */
+static int is_last; /* no other update follows */
+static int64_t status; /* what the task has yielded */
+static jmp_buf end; /* where the task ends: it never returns */
 
 /* GNU extension noipa: no caller may assume anything about these functions. */
 
@@ -73,15 +77,18 @@ static void must(int ok, const char *what)
 struct rv_fimce_answer rv_fimce_call(enum rv_fimce_call number, uint64_t a, uint64_t b, uint64_t c)
 {
 	static const char *const when[] = {"before", "after", "reverted"};
-	static const enum rv_fimce_command next[] = {RV_CMD_APPLY, RV_CMD_REVERT, RV_CMD_FINISH};
+	const enum rv_fimce_command next[] = {RV_CMD_APPLY, RV_CMD_REVERT};
 
 	must(number == RV_FC_YIELD && yields < 3, "unexpected call");
+	status = (int64_t)a;
 	if (a != 0) {
 		printf("refused: %lld reason %llu value %llx\n", (long long)a, (unsigned long long)b,
 		       (unsigned long long)c);
-		return (struct rv_fimce_answer){.value = RV_CMD_FINISH, .second = 0};
+		longjmp(end, 1);
 	}
 	report(when[yields]);
+	if (yields == (is_last ? 2u : 1u))
+		longjmp(end, 1);
 	return (struct rv_fimce_answer){.value = (int64_t)next[yields++], .second = 0};
 }
 
@@ -119,6 +126,10 @@ static uint8_t *read_file(const char *path, uint32_t *size)
 /** What the Linux side of an update does, to this process itself. */
 static void make_pages(const struct uih_description *d, uint64_t bias)
 {
+	/* What an earlier update has brought is data like any other. */
+	for (uint32_t i = 0; i < page_count; i++)
+		if (pages[i].kind == RV_TARGET_FRESH)
+			pages[i].kind = RV_TARGET_DATA;
 	for (uint32_t i = 0; i < d->patch_count; i++) {
 		uint64_t va = d->patch[i].address + bias;
 		uint64_t page = va / PAGE * PAGE;
@@ -143,34 +154,43 @@ static void make_pages(const struct uih_description *d, uint64_t bias)
 /** Set by the link: this program's own ELF header, at its load bias if it is position-independent. */
 extern const char __executable_start[];
 
-int main(int argc, char **argv)
+static int64_t run_update(const char *library, const char *envelope)
 {
 	struct rv_fimce_param param = {.mode = RV_MODE_IMAGE, .target_bias_valid = 1};
+	/* One thread, in the C library at most. */
+	static const struct rv_threads threads = {.count = 1};
+	void (*run)(const struct rv_fimce_param *, const struct rv_target_page *, const struct rv_threads *,
+		    const uint8_t *);
+	void *update = dlopen(library, RTLD_NOW | RTLD_LOCAL);
 	const struct uih_description *d;
-	int64_t (*run)(const struct rv_fimce_param *, const struct rv_target_page *, const uint8_t *);
-	const uint8_t *envelope;
-	void *update;
 
-	table = &first_table;
-	if (argc != 3) {
-		report("alone");
-		return 0;
-	}
-	update = dlopen(argv[1], RTLD_NOW);
 	if (!update) {
 		fprintf(stderr, "%s\n", dlerror());
-		return 1;
+		exit(1);
 	}
 	d = dlsym(update, "uih_description");
-	run = (int64_t(*)(const struct rv_fimce_param *, const struct rv_target_page *, const uint8_t *))(
-	    uintptr_t)dlsym(update, "uih_run");
+	run = (void (*)(const struct rv_fimce_param *, const struct rv_target_page *, const struct rv_threads *,
+			const uint8_t *))(uintptr_t)dlsym(update, "uih_run");
 	must(d && run, "dlsym");
 #ifdef __PIE__
 	param.target_bias = (uint64_t)(uintptr_t)__executable_start;
 #endif
 	make_pages(d, param.target_bias);
 	param.target_count = page_count;
-	envelope = read_file(argv[2], &param.argument_offset);
-	printf("result: %lld\n", (long long)run(&param, pages, envelope));
+	yields = 0;
+	if (setjmp(end) == 0)
+		run(&param, pages, &threads, read_file(envelope, &param.argument_offset));
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	table = &first_table;
+	if (argc < 3)
+		report("alone");
+	for (int i = 1; i + 1 < argc; i += 2) {
+		is_last = i + 2 >= argc;
+		printf("result: %lld\n", (long long)run_update(argv[i], argv[i + 1]));
+	}
 	return 0;
 }
