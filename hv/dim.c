@@ -121,6 +121,7 @@ int64_t dim_lend(struct percpu *cpu, struct fimce *f)
 	for (uint32_t i = 0; i < count; i++)
 		fimce_tables_map(f, list[i].va, pa_make(list[i].gpa), 1, FIMCE_PTE_RW);
 	f->lent = true;
+	journal_reserve(f);
 	return 0;
 }
 
@@ -137,6 +138,7 @@ void dim_return(struct percpu *cpu, struct fimce *f)
 	partition_release(&hv.partition, f->snapshot, (uint64_t)f->snapshot_pages << RV_PAGE_SHIFT);
 	f->snapshot_pages = 0;
 	f->lent = false;
+	journal_release(f);
 }
 
 static void isolate(struct percpu *cpu, struct fimce *f)
@@ -285,6 +287,9 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uin
 		return error;
 	if (deadline_us > RV_UPDATE_MAX_DEADLINE_US)
 		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, deadline_us);
+	/* Nothing is changed that the journal could not tell of. */
+	if (f->journal_reserved == 0)
+		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_JOURNAL_FULL, hv.journal.count);
 	if (f->stale) {
 		update_end(cpu, f, RV_UPDATE_STALE, -RV_EAGAIN, RV_REASON_UPDATE_STALE, 0);
 		return hypercall_refuse(cpu, -RV_EAGAIN, RV_REASON_UPDATE_STALE, 0);

@@ -10,7 +10,7 @@
 
 /**
  * Grants: maps the target pages into the FIMCE, write-protects TEXT pages for the guest, reserves the snapshot.
- * Part of SEALED. @return 0 or a refusal; on refusal nothing has changed.
+ * Part of SEALED; journal_has_room() was true, and the room is reserved from now on. @return 0 or a refusal; on refusal nothing has changed.
  */
 int64_t dim_lend(struct percpu *cpu, struct fimce *f);
 

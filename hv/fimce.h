@@ -54,6 +54,7 @@ struct fimce {
 	pa_t snapshot; /* target_count pages; twice that with has_revert */
 	uint32_t snapshot_pages;
 	uint64_t deadline_tsc;
+	uint32_t journal_reserved; /* records in the journal that are kept free for it */
 	uint8_t component[RV_DIGEST_SIZE];
 };
 

@@ -6,20 +6,38 @@
 
 #define FOLD_MAX (RV_FIMCE_MAX_INPUT / sizeof(struct rv_journal_record))
 
+/* The most that one update has to say after its seal: applied, expired, and how it ended. */
+#define RECORDS_PER_UPDATE 3u
+
 bool journal_has_room(void)
 {
-	/* One attempt makes at most three records: applied, confirmed or rolled back, and a late refusal. */
-	return hv.journal.count + 3 <= JOURNAL_CAPACITY;
+	return hv.journal.count + hv.journal.reserved + RECORDS_PER_UPDATE <= JOURNAL_CAPACITY;
 }
 
-void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int64_t error, uint32_t reason,
-		 uint64_t value)
+void journal_reserve(struct fimce *f)
+{
+	f->journal_reserved = RECORDS_PER_UPDATE;
+	hv.journal.reserved += RECORDS_PER_UPDATE;
+}
+
+void journal_release(struct fimce *f)
+{
+	hv.journal.reserved -= f->journal_reserved;
+	f->journal_reserved = 0;
+}
+
+void journal_add(struct percpu *cpu, struct fimce *f, uint32_t event, int64_t error, uint32_t reason, uint64_t value)
 {
 	struct journal *j = &hv.journal;
 	struct rv_journal_record *r = &j->record[j->count];
 
-	if (j->count == JOURNAL_CAPACITY)
+	if (f->journal_reserved != 0) {
+		f->journal_reserved--;
+		j->reserved--;
+	} else if (j->count + j->reserved >= JOURNAL_CAPACITY) {
+		j->head.lost++;
 		return;
+	}
 	*r = (struct rv_journal_record){.index = j->count++,
 					.tsc = rdtsc(),
 					.event = event,

@@ -325,6 +325,7 @@ struct rv_journal_record {
 struct rv_journal_head {
 	uint64_t count; /* records in the chain */
 	uint8_t head[RV_DIGEST_SIZE];
+	uint64_t lost; /* refused attempts that got no record because the journal was full; not in the chain */
 };
 
 #endif

@@ -69,6 +69,7 @@ static void journal_json(const struct rv_journal_record *record, uint64_t count,
 	json_bool(&j, "intact", intact);
 	json_number(&j, "count", count);
 	json_bytes(&j, "head", head->head, RV_DIGEST_SIZE);
+	json_number(&j, "refusals_not_recorded", head->lost);
 	json_array(&j, "records");
 	for (uint64_t i = 0; i < count; i++)
 		record_json(&j, &record[i]);
@@ -96,6 +97,8 @@ static int journal_show(struct ravelin *h, bool verdict_only, bool json)
 	} else {
 		for (uint64_t i = 0; i < count && !verdict_only; i++)
 			record_print(&record[i], info.tsc_khz);
+		if (head.lost != 0)
+			printf("the journal was full: %" PRIu64 " refused attempts got no record\n", head.lost);
 		if (intact)
 			printf("the hash chain over %" PRIu64 " records holds, its head is %s\n", count,
 			       digest_text(head.head, digest));

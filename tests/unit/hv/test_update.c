@@ -351,6 +351,61 @@ static void test_failed_revert(void **state)
 	expect_clean();
 }
 
+/* --- the journal ------------------------------------------------------------------------------------------------------- */
+
+static const struct fake_step refused[] = {
+    {.call = RV_FC_REFUSE, .rdi = (uint64_t)-RV_EKEYREJECTED, .rsi = RV_REASON_SUIT_SIGNATURE}, {0}};
+
+/* Attempts that are refused fill the journal. What was prepared before still gets its records, and is the last that does. */
+static void test_flood_of_refusals(void **state)
+{
+	const struct fake_step late[] = {
+	    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_REFUSE, .rdi = (uint64_t)-1}, {0}};
+	const uint32_t attempts = JOURNAL_CAPACITY + 76;
+	int64_t other;
+
+	(void)state;
+	prepared();
+	for (uint32_t i = 0; i < attempts; i++) {
+		fake_create(TARGETS);
+		other = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+		assert_true(other > 0);
+		fake_task(fimce_find((uint32_t)other), refused);
+		assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)other, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+		assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)other, 0, 0), 0);
+	}
+	assert_int_equal(hv.journal.count + hv.journal.reserved, JOURNAL_CAPACITY);
+	assert_int_equal(hv.journal.head.lost, attempts - hv.journal.count);
+	fake_task(update, apply);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), RV_UPDATE_APPLIED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_APPLIED);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_CONFIRMED);
+	assert_int_equal(hv.journal.reserved, 0);
+	expect_clean();
+	fake_sequence++;
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), late);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal((int64_t)fake_task_rax, -RV_ENOSPC);
+	assert_int_equal(fake_task_rdx, RV_REASON_JOURNAL_FULL);
+	expect_clean();
+}
+
+/* Never without room for its records, though nothing is known that could bring it about. */
+static void test_no_apply_without_room(void **state)
+{
+	(void)state;
+	prepared();
+	journal_release(update);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_ENOSPC);
+	assert_int_equal(REASON(cpu), RV_REASON_JOURNAL_FULL);
+	assert_int_equal(update->update, RV_UPDATE_PREPARED);
+	expect_targets(0);
+	expect_clean();
+}
+
 /* --- deadlines --------------------------------------------------------------------------------------------------------- */
 
 static void test_expiry_puts_the_code_back(void **state)
@@ -586,6 +641,8 @@ int main(void)
 	    T(test_rollback_by_snapshot),
 	    T(test_rollback_by_revert),
 	    T(test_failed_revert),
+	    T(test_flood_of_refusals),
+	    T(test_no_apply_without_room),
 	    T(test_expiry_puts_the_code_back),
 	    T(test_expiry_during_rollback),
 	    T(test_others_during_apply),
