@@ -29,6 +29,7 @@ struct fimce {
 	bool vmcs_ready; /* the VMCS holds its guest state */
 	bool sealed; /* the page table is final */
 	uint64_t end_tsc; /* of the time budget of this run */
+	bool input_refused; /* status.image_digest is that of the whole input */
 	bool kill; /* asked for by RV_HC_FIMCE_DESTROY while it runs */
 	struct percpu *cpu; /* on which it runs */
 

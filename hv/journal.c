@@ -45,7 +45,8 @@ void journal_add(struct percpu *cpu, struct fimce *f, uint32_t event, int64_t er
 					.reason = reason,
 					.cpu = cpu->index,
 					.sequence = f->status.sequence,
-					.value = value};
+					.value = value,
+					.flags = f->input_refused ? RV_JOURNAL_INPUT : 0};
 	memcpy(r->image_digest, f->status.image_digest, RV_DIGEST_SIZE);
 	memcpy(r->component, f->component, RV_DIGEST_SIZE);
 }

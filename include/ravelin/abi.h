@@ -280,7 +280,7 @@ struct rv_fimce_status {
 	uint32_t update; /* enum rv_update_state */
 	uint32_t target_pages;
 	uint64_t sequence; /* of the manifest */
-	uint8_t image_digest[RV_DIGEST_SIZE];
+	uint8_t image_digest[RV_DIGEST_SIZE]; /* of the whole input if the manager refused that */
 	uint8_t signer[RV_DIGEST_SIZE]; /* SHA-256 of the public key that signed it */
 	char name[32]; /* from the image header */
 	uint64_t phase_tsc[8]; /* TSC at the end of: isolate, snapshot, apply, give back; the rest 0 */
@@ -314,13 +314,17 @@ struct rv_journal_record {
 	uint32_t reason; /* RV_REASON_* */
 	uint32_t cpu;
 	uint8_t image_digest[RV_DIGEST_SIZE];
-	uint8_t component[RV_DIGEST_SIZE]; /* SHA-256 of the SUIT component identifier */
-	uint64_t sequence;
+	uint8_t component
+	    [RV_DIGEST_SIZE]; /* SHA-256 of the SUIT component identifier; zero if no trusted signature vouches for it */
+	uint64_t sequence; /* the same */
 	uint64_t value; /* $0 of the reason's sentence */
-	uint64_t reserved[2];
+	uint64_t reserved;
+	uint64_t flags; /* RV_JOURNAL_INPUT */
 };
 #define RV_JOURNAL_REFUSED 100u /* never prepared: by the manager, by the update task, or it ended before */
 #define RV_JOURNAL_WITHDRAWN 101u /* prepared, and destroyed without an attempt to apply it */
+#define RV_JOURNAL_INPUT                                                                                               \
+	(1u << 0) /* image_digest is that of the whole input, which is no image that could be trusted */
 
 struct rv_journal_head {
 	uint64_t count; /* records in the chain */

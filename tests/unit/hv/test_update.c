@@ -356,6 +356,50 @@ static void test_failed_revert(void **state)
 static const struct fake_step refused[] = {
     {.call = RV_FC_REFUSE, .rdi = (uint64_t)-RV_EKEYREJECTED, .rsi = RV_REASON_SUIT_SIGNATURE}, {0}};
 
+static void name_the_input(struct fimce *f)
+{
+	struct rv_refused *r = pa_pointer(f->mailbox);
+
+	*r = (struct rv_refused){.size = sizeof(*r), .sequence = 9};
+	memset(r->input_digest, 0x66, sizeof(r->input_digest));
+	memset(r->component, 0x77, sizeof(r->component));
+}
+
+/* A file that the manager refuses has no image whose digest could be believed: the record has the file's. */
+static void test_refused_file_is_named(void **state)
+{
+	const struct fake_step named[] = {{.call = RV_FC_REFUSE,
+					   .rdi = (uint64_t)-RV_EKEYREJECTED,
+					   .rsi = RV_REASON_SUIT_SIGNATURE,
+					   .before = name_the_input},
+					  {0}};
+	const struct fake_step measured[] = {{.call = RV_FC_MEASURED, .before = fake_measured_update},
+					     {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .before = name_the_input},
+					     {0}};
+
+	(void)state;
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), named);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal(journal_last()->event, RV_JOURNAL_REFUSED);
+	assert_int_equal(journal_last()->flags, RV_JOURNAL_INPUT);
+	assert_int_equal(journal_last()->image_digest[31], 0x66);
+	assert_int_equal(journal_last()->component[31], 0x77);
+	assert_int_equal(journal_last()->sequence, 9);
+	expect_clean();
+	/* What a task has in the mailbox is nothing of the kind. */
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), measured);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_YIELDED);
+	assert_int_equal(journal_last()->event, RV_JOURNAL_REFUSED);
+	assert_int_equal(journal_last()->flags, 0);
+	assert_int_equal(journal_last()->image_digest[31], 0x11);
+	assert_int_equal(journal_last()->component[31], 0x22);
+	expect_clean();
+}
+
 /* Attempts that are refused fill the journal. What was prepared before still gets its records, and is the last that does. */
 static void test_flood_of_refusals(void **state)
 {
@@ -641,6 +685,7 @@ int main(void)
 	    T(test_rollback_by_snapshot),
 	    T(test_rollback_by_revert),
 	    T(test_failed_revert),
+	    T(test_refused_file_is_named),
 	    T(test_flood_of_refusals),
 	    T(test_no_apply_without_room),
 	    T(test_expiry_puts_the_code_back),

@@ -75,6 +75,7 @@ void fake_reset(void)
 		fake.journal[i].reason = i == 0 ? RV_REASON_UPDATE_OLD_CONTENT : 0;
 		fake.journal[i].value = i == 0 ? 0xabc123 : 0;
 		fake.journal[i].sequence = i;
+		fake.journal[i].flags = i == 0 ? RV_JOURNAL_INPUT : 0;
 		memcpy(link, fake.head.head, RV_DIGEST_SIZE);
 		memcpy(link + RV_DIGEST_SIZE, &fake.journal[i], sizeof(fake.journal[i]));
 		SHA256(link, sizeof(link), fake.head.head);

@@ -307,6 +307,8 @@ static void journal_that_was_changed_gives_6(void **state)
 	(void)state;
 	assert_int_equal(run("update log"), EXIT_DONE);
 	assert_non_null(strstr(out, "does not hold the expected old code at 0xabc123"));
+	assert_non_null(strstr(out, " file  0000"));
+	assert_non_null(strstr(out, " image 0000"));
 	assert_non_null(strstr(out, "over 3 records holds"));
 	assert_int_equal(run("update log --verify"), EXIT_DONE);
 	assert_null(strstr(out, "old code"));

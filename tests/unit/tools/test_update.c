@@ -123,7 +123,7 @@ static void applies_at_once(void **state)
 	assert_int_equal(fake.prepare.range_count, 1);
 	assert_int_equal(fake.prepare.range[0].address, 0x1000);
 	assert_int_equal(fake.prepare.sizes.argument_offset, fake.prepare.sizes.input_bytes);
-	assert_int_equal(fake.prepare.sizes.input_bytes % 16, 0);
+	assert_int_equal(fake.prepare.sizes.input_bytes, sizeof(struct rv_image_header));
 	assert_int_equal(fake.update.deadline_us, 1234);
 	/* Prepared while it ran, and left alive for confirmation. */
 	assert_int_equal(freezer.prepares_frozen, 1);
