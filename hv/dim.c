@@ -388,18 +388,21 @@ void dim_text_written(struct percpu *cpu, gpa_t gpa, uint64_t rip)
  */
 static void expire(struct percpu *cpu, struct fimce *f)
 {
+	uint32_t reason = RV_REASON_UPDATE_EXPIRED;
+
 	f->deadline_tsc = 0;
 	if (has_data(f)) {
 		f->update = RV_UPDATE_EXPIRED;
-		journal_add(cpu, f, RV_UPDATE_EXPIRED, -RV_EAGAIN, RV_REASON_UPDATE_EXPIRED, 0);
+		reason = RV_REASON_UPDATE_OVERDUE;
+		journal_add(cpu, f, RV_UPDATE_EXPIRED, -RV_EAGAIN, reason, f->id);
 		deadline_update();
 	} else {
 		percpu_hold_begin(cpu);
 		snapshot_restore(f, 0, true);
 		percpu_hold_end();
-		update_end(cpu, f, RV_UPDATE_EXPIRED, 0, RV_REASON_UPDATE_EXPIRED, 0);
+		update_end(cpu, f, RV_UPDATE_EXPIRED, 0, reason, f->id);
 	}
-	log3(cpu, RV_REASON_UPDATE_EXPIRED, f->id, 0, 0);
+	log3(cpu, reason, f->id, 0, 0);
 }
 
 void dim_deadline(struct percpu *cpu)

@@ -30,7 +30,8 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f);
 /** The guest wrote to a write-protected target page: the update is stale, the guest goes on. */
 void dim_text_written(struct percpu *cpu, gpa_t gpa, uint64_t rip);
 
-/** Some update deadline has passed: rolls the updates back that it concerns. Takes the lock. */
+/** Some update deadline has passed: puts the old code of the updates back that it concerns; one that has data is only marked. Takes
+ * the lock. */
 void dim_deadline(struct percpu *cpu);
 
 #endif

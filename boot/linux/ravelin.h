@@ -166,6 +166,7 @@ struct rv_object {
 	bool is_update;
 	bool applied; /* under lock */
 	bool keep_fresh; /* under lock */
+	bool asked; /* the rollback helper was started; only its work function looks */
 	u64 deadline_us;
 	struct work_struct gone;
 	struct delayed_work expiry;

@@ -300,7 +300,9 @@ enum rv_update_state {
 	RV_UPDATE_ROLLED_BACK =
 	    4, /* the task failed or died in APPLY: every byte as before; or by request: the code as before,
 				    * the data as the update's own way back left it (see RV_CAP_REVERT) */
-	RV_UPDATE_EXPIRED = 5, /* the deadline passed without confirmation and Ravelin rolled it back */
+	RV_UPDATE_EXPIRED =
+	    5, /* the deadline passed without confirmation. An update that has no pages of RV_TARGET_DATA is over, the old
+		* code is back. Of one that has some, code and data stay: it can't be confirmed, only be rolled back. */
 	RV_UPDATE_STALE = 6 /* the guest wrote to a TEXT page after prepare */
 };
 

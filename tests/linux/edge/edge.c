@@ -368,8 +368,34 @@ static void never_confirmed(void)
 	target_end(&t);
 }
 
-/** Root mode can't change data back under running threads: the update stays, can't be confirmed, and waits to be rolled back. */
+/** Root mode can't change data back under running threads: the module starts a program that freezes the target and asks for it. */
 static void never_confirmed_data(void)
+{
+	struct rv_fimce_status status;
+	struct target t;
+	uint32_t id;
+	int answer = NEW_DATA;
+
+	target_start(&t);
+	check_result(apply(&t, &data, 300000, &id), 0, "never confirmed, with data: applied");
+	check(ask(&t, 'a') == NEW_DATA, "never confirmed, with data: code and data are new", "they are not");
+	for (int i = 0; i < PATIENCE_MS / 10 && answer != OLD; i++) {
+		usleep(10000);
+		answer = ask(&t, 'a');
+		if (answer != NEW_DATA && answer != OLD)
+			break;
+	}
+	check(answer == OLD, "never confirmed, with data: the guest rolls it back by itself", "it answers %d", answer);
+	check_clean("never confirmed, with data");
+	check(journal_last() == RV_UPDATE_ROLLED_BACK, "never confirmed, with data: the journal says rolled back",
+	      "it says %u", journal_last());
+	check_result(ravelin_update_confirm(ravelin, id, &status), -ENOENT,
+		     "never confirmed, with data: too late to confirm");
+	target_end(&t);
+}
+
+/** The same in a guest that has no such program: the update stays, can't be confirmed, and waits to be rolled back. */
+static void never_confirmed_data_alone(void)
 {
 	struct rv_fimce_status status = {0};
 	struct target t;
@@ -377,26 +403,23 @@ static void never_confirmed_data(void)
 	int error;
 
 	target_start(&t);
-	check_result(apply(&t, &data, 300000, &id), 0, "never confirmed, with data: applied");
-	check(ask(&t, 'a') == NEW_DATA, "never confirmed, with data: code and data are new", "they are not");
+	check_result(apply(&t, &data, 300000, &id), 0, "overdue: applied");
+	check(ask(&t, 'a') == NEW_DATA, "overdue: code and data are new", "they are not");
 	for (int i = 0; i < PATIENCE_MS / 10 && status.update != RV_UPDATE_EXPIRED; i++) {
 		usleep(10000);
 		if (ravelin_update_status(ravelin, id, &status, NULL, NULL) != 0)
 			break;
 	}
-	check(status.update == RV_UPDATE_EXPIRED, "never confirmed, with data: the update has expired", "state %u",
-	      status.update);
+	check(status.update == RV_UPDATE_EXPIRED, "overdue: the update has expired", "state %u", status.update);
 	/* Longer than the module waits before it looks. */
 	usleep(500000);
-	check(ask(&t, 'a') == NEW_DATA, "never confirmed, with data: code and data stay together", "they do not");
-	check_result(ravelin_update_confirm(ravelin, id, &status), -EBUSY,
-		     "never confirmed, with data: too late to confirm");
+	check(ask(&t, 'a') == NEW_DATA, "overdue: code and data stay together", "they do not");
+	check_result(ravelin_update_confirm(ravelin, id, &status), -EBUSY, "overdue: too late to confirm");
 	error = module_unload();
-	check(error == -EWOULDBLOCK || error == -EBUSY, "never confirmed, with data: the module stays", "%d", error);
-	check_result(ravelin_update_rollback(ravelin, id, &status), 0,
-		     "never confirmed, with data: rolled back on request");
-	check(ask(&t, 'a') == OLD, "never confirmed, with data: code and data are as before", "they are not");
-	check_clean("never confirmed, with data");
+	check(error == -EWOULDBLOCK || error == -EBUSY, "overdue: the module stays", "%d", error);
+	check_result(ravelin_update_rollback(ravelin, id, &status), 0, "overdue: rolled back on request");
+	check(ask(&t, 'a') == OLD, "overdue: code and data are as before", "they are not");
+	check_clean("overdue");
 	target_end(&t);
 }
 
@@ -514,7 +537,7 @@ static void unloaded(void)
 }
 
 /** An update with a deadline that ends before it: when the deadline comes the module is not there any more. */
-static void unloaded_before_deadline(const char *module)
+static void unloaded_before_deadline(const char *module, const char *parameters)
 {
 	struct rv_fimce_status status;
 	struct target t;
@@ -529,7 +552,7 @@ static void unloaded_before_deadline(const char *module)
 	check(error == 0, "unload before a deadline: the module unloads", "%d", error);
 	/* The kernel would die in this time. */
 	usleep(2 * UNLOAD_DEADLINE_US);
-	error = syscall(SYS_finit_module, file, "", 0) ? -errno : 0;
+	error = syscall(SYS_finit_module, file, parameters, 0) ? -errno : 0;
 	check(error == 0 && ravelin_open(&ravelin) == 0, "unload before a deadline: it loads again", "%d", error);
 	if (error)
 		exit(1);
@@ -604,7 +627,8 @@ int main(int argc, char **argv)
 	two_services();
 	many_times();
 	unloaded();
-	unloaded_before_deadline(argv[4]);
+	unloaded_before_deadline(argv[4], "rollback_helper=");
+	never_confirmed_data_alone();
 	ravelin_close(ravelin);
 	return failures != 0;
 }

@@ -13,11 +13,13 @@ static uint64_t free_bytes;
 static uint32_t rows;
 static int64_t id;
 static struct fimce *update;
+static uint32_t data_pages; /* the last ones of the target */
 
 static int setup(void **state)
 {
 	(void)state;
 	cpu = fake_machine();
+	data_pages = 0;
 	free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
 	rows = hv.partition.count;
 	return 0;
@@ -69,7 +71,7 @@ static void expect_lent(struct fimce *f)
 {
 	(void)f;
 	for (uint32_t i = 0; i < TARGETS; i++)
-		assert_int_equal(leaf(i) & EPT_RWX, EPT_R | EPT_X);
+		assert_int_equal(leaf(i) & EPT_RWX, i < TARGETS - data_pages ? EPT_R | EPT_X : EPT_RWX);
 }
 
 static void patch(struct fimce *f)
@@ -113,8 +115,12 @@ static const struct fake_step revert[] = {{.call = RV_FC_YIELD, .before = unpatc
 
 static void prepared(void)
 {
+	struct rv_target_page *list = pa_pointer(pa_make(FAKE_TARGETS));
+
 	targets_fill();
 	fake_create(TARGETS);
+	for (uint32_t i = TARGETS - data_pages; i < TARGETS; i++)
+		list[i].kind = RV_TARGET_DATA;
 	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
 	assert_true(id > 0);
 	update = fimce_find((uint32_t)id);
@@ -130,8 +136,7 @@ static void applied(uint64_t deadline_us)
 	fake_task(update, apply);
 	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, deadline_us), RV_UPDATE_APPLIED);
 	expect_targets(0x10);
-	for (uint32_t i = 0; i < TARGETS; i++)
-		assert_int_equal(leaf(i) & EPT_RWX, EPT_R | EPT_X);
+	expect_lent(update);
 }
 
 static const struct rv_journal_record *journal_last(void)
@@ -470,6 +475,30 @@ static void test_expiry_puts_the_code_back(void **state)
 	expect_clean();
 }
 
+/* Data can't be changed back while threads run: the record says that it was not, and the rollback is still open. */
+static void test_expiry_leaves_data(void **state)
+{
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	data_pages = 1;
+	applied(1000);
+	fake_time = hv.deadline_tsc + 1;
+	fake_exit(hv.cpu[2], EXIT_PREEMPTION_TIMER, 0);
+	assert_int_equal(update->update, RV_UPDATE_EXPIRED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_EXPIRED);
+	assert_int_equal(journal_last()->reason, RV_REASON_UPDATE_OVERDUE);
+	assert_int_equal(fake_log_last()->reason, RV_REASON_UPDATE_OVERDUE);
+	expect_targets(0x10);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)id, 0, 0), -RV_EBUSY);
+	fake_task(update, revert);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	assert_int_equal(journal_last()->event, RV_UPDATE_ROLLED_BACK);
+	assert_int_equal(hv.journal.count, 3);
+	expect_targets(0);
+	expect_clean();
+}
+
 static void expire_now(struct fimce *f)
 {
 	fake_time = f->deadline_tsc != 0 ? f->deadline_tsc + 1 : fake_time + 100000000;
@@ -689,6 +718,7 @@ int main(void)
 	    T(test_flood_of_refusals),
 	    T(test_no_apply_without_room),
 	    T(test_expiry_puts_the_code_back),
+	    T(test_expiry_leaves_data),
 	    T(test_expiry_during_rollback),
 	    T(test_others_during_apply),
 	    T(test_others_during_revert),

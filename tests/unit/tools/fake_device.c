@@ -277,7 +277,11 @@ int __wrap_ioctl(int file, unsigned long command, ...)
 	fake.calls[_IOC_NR(command) % 32]++;
 	if (head->size != _IOC_SIZE(command) || head->flags != 0 || head->failure.reason != 0)
 		fake.bad_heads++;
-	if (fails(command, head))
+	if (fails(command, head)) {
+		/* The module says what state the update is in also when it refuses. */
+		if (command == RV_IOCTL_UPDATE_CONFIRM)
+			((struct rv_ioctl_update *)(void *)head)->status = fake.status;
 		return -1;
+	}
 	return answer(command, head);
 }
