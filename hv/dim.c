@@ -339,13 +339,19 @@ int64_t dim_confirm(struct percpu *cpu, struct fimce *f)
 	return RV_UPDATE_CONFIRMED;
 }
 
+/* Applied, and neither confirmed nor taken back. */
+static int64_t state_want_open(struct percpu *cpu, const struct fimce *f)
+{
+	return state_want(cpu, f, f->lent && f->update == RV_UPDATE_EXPIRED ? RV_UPDATE_EXPIRED : RV_UPDATE_APPLIED,
+			  false);
+}
+
 int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 {
 	uint32_t count = target_count(f);
 	int64_t error;
 
-	error = state_want(cpu, f, f->lent && f->update == RV_UPDATE_EXPIRED ? RV_UPDATE_EXPIRED : RV_UPDATE_APPLIED,
-			   false);
+	error = state_want_open(cpu, f);
 	if (error)
 		return error;
 	isolate(cpu, f);
@@ -357,6 +363,7 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 			/* Half a way back is no state to leave a service in: it goes on with the new version. */
 			snapshot_restore(f, count, false);
 			give_back(f);
+			f->revert_failed = true;
 			return task_refusal(cpu, f, RV_REASON_UPDATE_REVERT);
 		}
 	}
@@ -365,6 +372,20 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 	update_end(cpu, f, RV_UPDATE_ROLLED_BACK, 0, RV_REASON_UPDATE_ROLLED_BACK, f->id);
 	log3(cpu, RV_REASON_UPDATE_ROLLED_BACK, f->id, count, f->status.sequence);
 	return RV_UPDATE_ROLLED_BACK;
+}
+
+int64_t dim_abandon(struct percpu *cpu, struct fimce *f)
+{
+	int64_t error = state_want_open(cpu, f);
+
+	if (error)
+		return error;
+	/* Nothing to get round a rollback with: there was one, and it is no use to try again. */
+	if (!f->revert_failed)
+		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_UPDATE_STATE, f->update);
+	update_end(cpu, f, RV_UPDATE_ABANDONED, -RV_EIO, RV_REASON_UPDATE_ABANDONED, f->id);
+	log3(cpu, RV_REASON_UPDATE_ABANDONED, f->id, target_count(f), f->status.sequence);
+	return RV_UPDATE_ABANDONED;
 }
 
 void dim_text_written(struct percpu *cpu, gpa_t gpa, uint64_t rip)

@@ -22,10 +22,11 @@ void dim_return(struct percpu *cpu, struct fimce *f);
  * died gets its journal record and gives the pages back. */
 void dim_after_run(struct percpu *cpu, struct fimce *f);
 
-/** RV_UPDATE_APPLY, _CONFIRM, _ROLLBACK. threads: frames with a struct rv_threads. @return enum rv_update_state or a refusal. */
+/** RV_UPDATE_APPLY, _CONFIRM, _ROLLBACK, _ABANDON. threads: frames with a struct rv_threads. @return enum rv_update_state or a refusal. */
 int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uint64_t threads);
 int64_t dim_confirm(struct percpu *cpu, struct fimce *f);
 int64_t dim_rollback(struct percpu *cpu, struct fimce *f);
+int64_t dim_abandon(struct percpu *cpu, struct fimce *f);
 
 /** The guest wrote to a write-protected target page: the update is stale, the guest goes on. */
 void dim_text_written(struct percpu *cpu, gpa_t gpa, uint64_t rip);

@@ -51,6 +51,7 @@ struct fimce {
 	bool stale;
 	bool has_revert;
 	bool isolated;
+	bool revert_failed;
 	bool lent; /* the target pages are shared with it */
 	pa_t snapshot; /* target_count pages; twice that with has_revert */
 	uint32_t snapshot_pages;

@@ -3,8 +3,8 @@
  * update.c - prepare, commit, confirm and roll back an update of a process.
  *
  * What happens to an update when its target ...
- *   exits, is killed, calls exec   an applied update is rolled back (which only the journal will show), the FIMCE is
- *                                  destroyed, the pages are unpinned
+ *   exits, is killed, calls exec   an applied update is rolled back (which only the journal will show), or abandoned if its way
+ *                                  back fails; the FIMCE is destroyed, the pages are unpinned
  *   forks                          the child gets copies as they are at that moment and does not belong to the update any more;
  *                                  pinned pages stay with the parent
  *   unmaps or remaps a page        commit fails with RV_REASON_DRIVER_REMAPPED; after commit the page is changed back
@@ -54,9 +54,12 @@ static void update_finish(struct rv_object *o)
 	/* Its deadline goes with it: the module may be unloaded before that, and its timer would find no queue. */
 	if (cancel_delayed_work(&o->expiry))
 		rv_object_put(o);
-	if (rv_object_destroy(o, &why))
+	if (rv_object_destroy(o, &why)) {
+		/* Ravelin still has the pages. They stay pinned then, and the module stays with them. */
 		pr_err("the FIMCE of update %u could not be destroyed: reason %u, value 0x%llx\n", o->id, why.reason,
 		       why.value);
+		return;
+	}
 	if (o->applied) {
 		WRITE_ONCE(o->applied, false);
 		module_put(THIS_MODULE);
@@ -70,8 +73,8 @@ void rv_update_gone_work(struct work_struct *work)
 
 	mutex_lock(&o->lock);
 	/* Nobody can confirm it any more. The pages are ours alone by now, so that taking it back disturbs nobody. */
-	if (o->applied)
-		rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, &ignored);
+	if (o->applied && rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, &ignored) < 0)
+		rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ABANDON, 0, NULL, &ignored);
 	update_finish(o);
 	mutex_unlock(&o->lock);
 	rv_object_put(o);
@@ -321,7 +324,7 @@ int rv_update_confirm(struct rv_ioctl_update *arg)
 
 int rv_update_rollback(struct rv_ioctl_update *arg)
 {
-	struct rv_failure *why = &arg->head.failure;
+	struct rv_failure *why = &arg->head.failure, ignored;
 	struct rv_object *o;
 	long result;
 	int error = 0;
@@ -346,6 +349,15 @@ int rv_update_rollback(struct rv_ioctl_update *arg)
 		update_finish(o);
 	} else {
 		error = (int)result;
+		/* It can't be confirmed any more, and the next try would fail, too: threads may be in the new code for ever. */
+		if (arg->state == RV_UPDATE_EXPIRED &&
+		    rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ABANDON, 0, NULL, &ignored) == RV_UPDATE_ABANDONED) {
+			arg->state = RV_UPDATE_ABANDONED;
+			arg->status.update = RV_UPDATE_ABANDONED;
+			error = rv_refuse(why, -ECANCELED, RV_REASON_UPDATE_ABANDONED, o->id);
+			o->keep_fresh = true;
+			update_finish(o);
+		}
 	}
 out:
 	update_unlock(o);

@@ -289,7 +289,8 @@ struct rv_fimce_status {
 enum rv_update_op {
 	RV_UPDATE_APPLY = 1, /* isolate, snapshot, let the task apply, give back. Needs YIELDED with status 0. */
 	RV_UPDATE_CONFIRM = 2, /* healthy: drop the snapshot, remember the sequence number */
-	RV_UPDATE_ROLLBACK = 3 /* isolate, revert or restore byte-exact, give back. The target must be frozen. */
+	RV_UPDATE_ROLLBACK = 3, /* isolate, revert or restore byte-exact, give back. The target must be frozen. */
+	RV_UPDATE_ABANDON = 4 /* gives the pages back as they are. Only after a rollback whose way back failed. */
 };
 
 enum rv_update_state {
@@ -303,7 +304,8 @@ enum rv_update_state {
 	RV_UPDATE_EXPIRED =
 	    5, /* the deadline passed without confirmation. An update that has no pages of RV_TARGET_DATA is over, the old
 		* code is back. Of one that has some, code and data stay: it can't be confirmed, only be rolled back. */
-	RV_UPDATE_STALE = 6 /* the guest wrote to a TEXT page after prepare */
+	RV_UPDATE_STALE = 6, /* the guest wrote to a TEXT page after prepare */
+	RV_UPDATE_ABANDONED = 7 /* its way back failed and nobody confirmed it: the target keeps the new version */
 };
 
 /** One record of the update journal: 128 bytes, each in the hash chain head[n] = SHA-256(head[n-1] || record[n]),

@@ -203,8 +203,9 @@ struct rv_ioctl_prepare {
  * prepared update may be committed again. RV_REASON_DRIVER_REMAPPED or RV_REASON_DRIVER_HEAP: prepare again. ESTALE: the
  * guest wrote to the code; prepare again. ESRCH: the target is gone. ECANCELED: the update failed and was taken back; status says why.
  * RV_IOCTL_UPDATE_CONFIRM makes an applied update final. RV_IOCTL_UPDATE_STATUS only asks. When the deadline passes, Ravelin puts the old
- * code back; if the update has data, the module starts the command of its parameter rollback_helper until that has rolled it back. After CONFIRM, and after ROLLBACK, the
- * id is gone.
+ * code back; if the update has data, the module starts the command of its parameter rollback_helper until that has rolled it back.
+ * ROLLBACK fails if the update's own way back fails: the update stays applied and can be confirmed. If it is overdue, nothing is left to be
+ * done with it: ECANCELED with RV_REASON_UPDATE_ABANDONED. After CONFIRM and ROLLBACK, and when it is abandoned, the id is gone.
  */
 struct rv_ioctl_update {
 	struct rv_ioctl_head head;

@@ -159,10 +159,12 @@ static bool judge(const struct service_config *s, struct ravelin *h, struct rave
 	}
 	error = ravelin_update_rollback(h, r->id, &r->status);
 	/* -ENOENT: it was taken back already, because the deadline passed. */
-	snprintf(why, size, "%s%s; %s%s", cause, sick ? health : "",
-		 error && error != -ENOENT ? "the way back failed and is tried again at the deadline: "
-					   : "the update was rolled back",
-		 error && error != -ENOENT ? ravelin_explain(h, error, text, sizeof(text)) : "");
+	if (!error || error == -ENOENT)
+		snprintf(why, size, "%s%s; the update was rolled back", cause, sick ? health : "");
+	else
+		snprintf(why, size, "%s%s; the way back failed%s: %s", cause, sick ? health : "",
+			 r->status.update == RV_UPDATE_APPLIED ? ", at the deadline it is tried again" : "",
+			 ravelin_explain(h, error, text, sizeof(text)));
 	return false;
 }
 

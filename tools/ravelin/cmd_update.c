@@ -372,12 +372,17 @@ static int cmd_status(struct ravelin *h, uint32_t id, bool json)
 
 static int cmd_end(struct ravelin *h, uint32_t id, bool confirm, bool json)
 {
-	struct rv_fimce_status s;
+	struct rv_fimce_status s = {0};
 	struct json j;
 	int error = confirm ? ravelin_update_confirm(h, id, &s) : ravelin_update_rollback(h, id, &s);
 
-	if (error)
-		return cli_fail(h, error, confirm ? "update confirm" : "update rollback");
+	if (error) {
+		int exit_status = cli_fail(h, error, confirm ? "update confirm" : "update rollback");
+
+		if (!confirm && error != -EAGAIN && s.update == RV_UPDATE_APPLIED)
+			cli_error("the process runs the new version: confirm the update, or end the process");
+		return exit_status;
+	}
 	if (!json) {
 		printf("update %u is %s\n", id, ravelin_update_state_name(s.update));
 		return EXIT_DONE;

@@ -50,7 +50,7 @@ struct balance {
 };
 
 static struct ravelin *ravelin;
-static struct update code, data;
+static struct update code, data, stuck;
 static const char *target_path;
 static struct balance clean;
 static int failures;
@@ -394,6 +394,51 @@ static void never_confirmed_data(void)
 	target_end(&t);
 }
 
+/** The update's own way back fails: it can still be confirmed, and the end of the process ends it. Nothing is left behind. */
+static void no_way_back(void)
+{
+	struct rv_fimce_status status;
+	struct target t;
+	uint32_t id;
+	int error;
+
+	target_start(&t);
+	check_result(apply(&t, &stuck, 0, &id), 0, "no way back: applied");
+	error = ravelin_update_rollback(ravelin, id, &status);
+	check(error == -EIO && status.update == RV_UPDATE_APPLIED && ask(&t, 'a') == NEW_DATA,
+	      "no way back: the rollback fails and changes nothing", "%d, state %u", error, status.update);
+	check(ravelin_update_rollback(ravelin, id, &status) == -EIO, "no way back: nor does the next", "it does");
+	check_result(ravelin_fimce_destroy(ravelin, id), -EBUSY, "no way back: it can't be destroyed");
+	target_end(&t);
+	check_clean("no way back, and the process ends");
+	check(journal_last() == RV_UPDATE_ABANDONED, "no way back: the journal says abandoned", "it says %u",
+	      journal_last());
+	check_result(ravelin_update_confirm(ravelin, id, &status), -ENOENT, "no way back: nothing to confirm");
+	target_start(&t);
+	check_result(apply(&t, &stuck, 0, &id), 0, "no way back: applied to another process");
+	ravelin_update_rollback(ravelin, id, &status);
+	kill(t.pid, SIGKILL);
+	target_end(&t);
+	check_clean("no way back, and the process is killed");
+}
+
+/** The same when the deadline passes: nobody can confirm it and it can't go back, so it ends as it is, by itself. */
+static void no_way_back_in_time(void)
+{
+	struct target t;
+	uint32_t id;
+
+	target_start(&t);
+	check_result(apply(&t, &stuck, 300000, &id), 0, "no way back, overdue: applied");
+	check_clean("no way back, overdue");
+	check(journal_last() == RV_UPDATE_ABANDONED, "no way back, overdue: the journal says abandoned", "it says %u",
+	      journal_last());
+	check(ask(&t, 'a') == NEW_DATA, "no way back, overdue: the process goes on with the new version",
+	      "it does not");
+	target_end(&t);
+	check_clean("no way back, overdue, end");
+}
+
 /** The same in a guest that has no such program: the update stays, can't be confirmed, and waits to be rolled back. */
 static void never_confirmed_data_alone(void)
 {
@@ -605,14 +650,14 @@ int main(int argc, char **argv)
 	int error;
 	char why[300];
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: edge TARGET CODE.suit DATA.suit MODULE.ko\n");
+	if (argc != 6) {
+		fprintf(stderr, "usage: edge TARGET CODE.suit DATA.suit STUCK.suit MODULE.ko\n");
 		return 64;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	target_path = argv[1];
 	error = ravelin_open(&ravelin);
-	if (error || !update_load(&code, argv[2]) || !update_load(&data, argv[3])) {
+	if (error || !update_load(&code, argv[2]) || !update_load(&data, argv[3]) || !update_load(&stuck, argv[4])) {
 		printf("FAIL set-up: %s\n", ravelin_explain(ravelin, error, why, sizeof(why)));
 		return 1;
 	}
@@ -623,11 +668,13 @@ int main(int argc, char **argv)
 	killed_frozen();
 	never_confirmed();
 	never_confirmed_data();
+	no_way_back();
+	no_way_back_in_time();
 	doorbell_rings();
 	two_services();
 	many_times();
 	unloaded();
-	unloaded_before_deadline(argv[4], "rollback_helper=");
+	unloaded_before_deadline(argv[5], "rollback_helper=");
 	never_confirmed_data_alone();
 	ravelin_close(ravelin);
 	return failures != 0;

@@ -356,6 +356,48 @@ static void test_failed_revert(void **state)
 	expect_clean();
 }
 
+static const struct fake_step revert_refuses[] = {
+    {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .rsi = RV_REASON_UPDATE_CODE, .before = unpatch}, {0}};
+
+/* No way back, and nobody to confirm it any more: what the guest lent is its own again, as it is, and nothing stays behind. */
+static void test_abandoned(void **state)
+{
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	applied(0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), -RV_EBUSY);
+	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_STATE);
+	fake_task(update, revert_refuses);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), -RV_EIO);
+	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_CODE);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)id, 0, 0), -RV_EBUSY);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), RV_UPDATE_ABANDONED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_ABANDONED);
+	assert_int_equal(journal_last()->reason, RV_REASON_UPDATE_ABANDONED);
+	assert_int_equal(journal_last()->error, -RV_EIO);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), -RV_EBUSY);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	expect_targets(0x10);
+	expect_clean();
+}
+
+static void test_abandoned_when_overdue(void **state)
+{
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	data_pages = TARGETS;
+	applied(1000);
+	fake_time = hv.deadline_tsc + 1;
+	fake_exit(hv.cpu[2], EXIT_PREEMPTION_TIMER, 0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), -RV_EBUSY);
+	fake_task(update, revert_refuses);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), -RV_EIO);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), RV_UPDATE_ABANDONED);
+	assert_int_equal(hv.journal.count, 3);
+	expect_targets(0x10);
+	expect_clean();
+}
+
 /* --- the journal ------------------------------------------------------------------------------------------------------- */
 
 static const struct fake_step refused[] = {
@@ -714,6 +756,8 @@ int main(void)
 	    T(test_rollback_by_snapshot),
 	    T(test_rollback_by_revert),
 	    T(test_failed_revert),
+	    T(test_abandoned),
+	    T(test_abandoned_when_overdue),
 	    T(test_refused_file_is_named),
 	    T(test_flood_of_refusals),
 	    T(test_no_apply_without_room),
