@@ -333,7 +333,7 @@ int64_t dim_confirm(struct percpu *cpu, struct fimce *f)
 	if (error)
 		return error;
 	if (!sequence_set(f->component, f->status.sequence))
-		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_PARTITION_FULL, SEQUENCE_CAPACITY);
+		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_SEQUENCE_FULL, SEQUENCE_CAPACITY);
 	update_end(cpu, f, RV_UPDATE_CONFIRMED, 0, RV_REASON_UPDATE_CONFIRMED, f->id);
 	log3(cpu, RV_REASON_UPDATE_CONFIRMED, f->id, target_count(f), f->status.sequence);
 	return RV_UPDATE_CONFIRMED;

@@ -99,6 +99,27 @@ uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE])
 	return s != NULL ? s->number : 0;
 }
 
+bool sequence_has_room(const uint8_t component[RV_DIGEST_SIZE])
+{
+	uint32_t used = 0;
+
+	if (sequence_find(component) != NULL)
+		return true;
+	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++)
+		used += hv.sequence[i].number != 0;
+	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
+		const struct fimce *f = &hv.fimce[i];
+
+		if (f->id == 0 || !f->lent)
+			continue;
+		/* That one has found room, and both need it once. */
+		if (memcmp(f->component, component, RV_DIGEST_SIZE) == 0)
+			return true;
+		used += sequence_find(f->component) == NULL;
+	}
+	return used < SEQUENCE_CAPACITY;
+}
+
 bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number)
 {
 	struct sequence *s = sequence_find(component);

@@ -25,6 +25,9 @@ int64_t journal_fold(struct percpu *cpu);
 /** The sequence number that was confirmed last for this component, 0 = none. */
 uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE]);
 
+/** True if a number for this component can be remembered, besides those of all updates under way. */
+bool sequence_has_room(const uint8_t component[RV_DIGEST_SIZE]);
+
 /** Remembers a confirmed sequence number. @return false if the table is full. */
 bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number);
 

@@ -210,6 +210,35 @@ static void test_sequences(void **state)
 	assert_int_equal(sequence_get(component), 5);
 }
 
+/* Updates under way have their places, and several of one component need one place only. */
+static void test_sequences_under_way(void **state)
+{
+	uint8_t component[RV_DIGEST_SIZE] = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < SEQUENCE_CAPACITY - 2; i++) {
+		component[5] = (uint8_t)i;
+		assert_true(sequence_has_room(component));
+		assert_true(sequence_set(component, 1));
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		hv.fimce[i] = (struct fimce){.id = i + 1, .lent = true};
+		hv.fimce[i].component[6] = i == 0 ? 1 : 2;
+	}
+	hv.fimce[2].lent = false;
+	component[5] = 0;
+	assert_true(sequence_has_room(component)); /* it has its number */
+	component[6] = 1;
+	assert_true(sequence_has_room(component));
+	component[6] = 2;
+	assert_true(sequence_has_room(component));
+	component[6] = 3;
+	assert_false(sequence_has_room(component));
+	hv.fimce[1].lent = false;
+	assert_true(sequence_has_room(component));
+	memset(hv.fimce, 0, 3 * sizeof(hv.fimce[0]));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
@@ -217,7 +246,7 @@ int main(void)
 	    T(test_records),           T(test_full),
 	    T(test_release),           T(test_fold),
 	    T(test_two_folds_at_once), T(test_fold_looks_again_at_the_frames),
-	    T(test_sequences),
+	    T(test_sequences),         T(test_sequences_under_way),
 	};
 
 	return cmocka_run_group_tests_name("hv journal", tests, NULL, NULL);

@@ -484,6 +484,33 @@ static void test_flood_of_refusals(void **state)
 	expect_clean();
 }
 
+/* What could not be confirmed is not begun. */
+static void test_no_room_for_another_program(void **state)
+{
+	const struct fake_step late[] = {
+	    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_REFUSE, .rdi = (uint64_t)-1}, {0}};
+	uint8_t component[RV_DIGEST_SIZE] = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++) {
+		component[0] = (uint8_t)(0x80 + i);
+		assert_true(sequence_set(component, 1));
+	}
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), late);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal((int64_t)fake_task_rax, -RV_ENOSPC);
+	assert_int_equal(fake_task_rdx, RV_REASON_SEQUENCE_FULL);
+	expect_clean();
+	/* One that has its number goes on. */
+	memset(hv.sequence[7].component, 0x22, RV_DIGEST_SIZE);
+	hv.sequence[7].number = fake_sequence++;
+	applied(0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	expect_clean();
+}
+
 /* Never without room for its records, though nothing is known that could bring it about. */
 static void test_no_apply_without_room(void **state)
 {
@@ -760,6 +787,7 @@ int main(void)
 	    T(test_abandoned_when_overdue),
 	    T(test_refused_file_is_named),
 	    T(test_flood_of_refusals),
+	    T(test_no_room_for_another_program),
 	    T(test_no_apply_without_room),
 	    T(test_expiry_puts_the_code_back),
 	    T(test_expiry_leaves_data),
