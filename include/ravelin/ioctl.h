@@ -199,7 +199,7 @@ struct rv_ioctl_prepare {
  * RV_IOCTL_UPDATE_COMMIT applies a prepared update, RV_IOCTL_UPDATE_ROLLBACK takes an applied one back. Every thread of the
  * target must be frozen (cgroup v2 freezer).
  *
- * EAGAIN: nothing happened; thaw and try again. Reason RV_REASON_DRIVER_NOT_FROZEN or RV_REASON_DRIVER_STACK: the same
+ * EAGAIN: nothing happened; thaw and try again. Reason RV_REASON_DRIVER_NOT_FROZEN, _STACK, _SIGNAL_STACK or _DEEP: the same
  * prepared update may be committed again. RV_REASON_DRIVER_REMAPPED or RV_REASON_DRIVER_HEAP: prepare again. ESTALE: the
  * guest wrote to the code; prepare again. ESRCH: the target is gone. ECANCELED: the update failed and was taken back; status says why.
  * RV_IOCTL_UPDATE_CONFIRM makes an applied update final. RV_IOCTL_UPDATE_STATUS only asks. When the deadline passes, Ravelin puts the old

@@ -132,7 +132,9 @@
 	X(173, DRIVER_CPU_ZERO, "CPU #0 can't be given away: Linux needs it") \
 	X(174, DRIVER_HOTPLUG, "Linux could not take CPU #0 offline or online") \
 	X(175, DRIVER_CPU, "CPU #0 is not known to Ravelin, or not in the state for this call") \
-	X(176, DRIVER_THREADS, "the target has #0 threads, more than an update can look at")
+	X(176, DRIVER_THREADS, "the target has #0 threads, more than an update can look at") \
+	X(177, DRIVER_SIGNAL_STACK, "thread #0 of the target handles a signal on a stack of its own: what it interrupted can't be looked at") \
+	X(178, DRIVER_DEEP, "thread #0 of the target has more than 8 MiB above its stack pointer, which is more than is looked at")
 /* clang-format on */
 
 enum rv_reason {

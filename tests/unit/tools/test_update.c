@@ -147,7 +147,9 @@ static void timeline_is_complete_and_in_order(void **state)
 static void thread_in_the_way_is_tried_again(void **state)
 {
 	(void)state;
-	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 3, EAGAIN, RV_REASON_DRIVER_STACK, 99};
+	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, EAGAIN, RV_REASON_DRIVER_STACK, 99};
+	fake.failure[1] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, EAGAIN, RV_REASON_DRIVER_SIGNAL_STACK, 99};
+	fake.failure[2] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, EAGAIN, RV_REASON_DRIVER_DEEP, 99};
 	assert_int_equal(apply(10, NULL), 0);
 	assert_int_equal(report.freezes, 4);
 	assert_int_equal(freezer.thaws, 4);
