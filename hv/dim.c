@@ -121,6 +121,7 @@ int64_t dim_lend(struct percpu *cpu, struct fimce *f)
 	for (uint32_t i = 0; i < count; i++)
 		fimce_tables_map(f, list[i].va, pa_make(list[i].gpa), 1, FIMCE_PTE_RW);
 	f->lent = true;
+	journal_reserve(f);
 	return 0;
 }
 
@@ -137,6 +138,7 @@ void dim_return(struct percpu *cpu, struct fimce *f)
 	partition_release(&hv.partition, f->snapshot, (uint64_t)f->snapshot_pages << RV_PAGE_SHIFT);
 	f->snapshot_pages = 0;
 	f->lent = false;
+	journal_release(f);
 }
 
 static void isolate(struct percpu *cpu, struct fimce *f)
@@ -285,6 +287,9 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uin
 		return error;
 	if (deadline_us > RV_UPDATE_MAX_DEADLINE_US)
 		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, deadline_us);
+	/* Nothing is changed that the journal could not tell of. */
+	if (f->journal_reserved == 0)
+		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_JOURNAL_FULL, hv.journal.count);
 	if (f->stale) {
 		update_end(cpu, f, RV_UPDATE_STALE, -RV_EAGAIN, RV_REASON_UPDATE_STALE, 0);
 		return hypercall_refuse(cpu, -RV_EAGAIN, RV_REASON_UPDATE_STALE, 0);
@@ -328,10 +333,17 @@ int64_t dim_confirm(struct percpu *cpu, struct fimce *f)
 	if (error)
 		return error;
 	if (!sequence_set(f->component, f->status.sequence))
-		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_PARTITION_FULL, SEQUENCE_CAPACITY);
+		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_SEQUENCE_FULL, SEQUENCE_CAPACITY);
 	update_end(cpu, f, RV_UPDATE_CONFIRMED, 0, RV_REASON_UPDATE_CONFIRMED, f->id);
 	log3(cpu, RV_REASON_UPDATE_CONFIRMED, f->id, target_count(f), f->status.sequence);
 	return RV_UPDATE_CONFIRMED;
+}
+
+/* Applied, and neither confirmed nor taken back. */
+static int64_t state_want_open(struct percpu *cpu, const struct fimce *f)
+{
+	return state_want(cpu, f, f->lent && f->update == RV_UPDATE_EXPIRED ? RV_UPDATE_EXPIRED : RV_UPDATE_APPLIED,
+			  false);
 }
 
 int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
@@ -339,8 +351,7 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 	uint32_t count = target_count(f);
 	int64_t error;
 
-	error = state_want(cpu, f, f->lent && f->update == RV_UPDATE_EXPIRED ? RV_UPDATE_EXPIRED : RV_UPDATE_APPLIED,
-			   false);
+	error = state_want_open(cpu, f);
 	if (error)
 		return error;
 	isolate(cpu, f);
@@ -352,6 +363,7 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 			/* Half a way back is no state to leave a service in: it goes on with the new version. */
 			snapshot_restore(f, count, false);
 			give_back(f);
+			f->revert_failed = true;
 			return task_refusal(cpu, f, RV_REASON_UPDATE_REVERT);
 		}
 	}
@@ -360,6 +372,20 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 	update_end(cpu, f, RV_UPDATE_ROLLED_BACK, 0, RV_REASON_UPDATE_ROLLED_BACK, f->id);
 	log3(cpu, RV_REASON_UPDATE_ROLLED_BACK, f->id, count, f->status.sequence);
 	return RV_UPDATE_ROLLED_BACK;
+}
+
+int64_t dim_abandon(struct percpu *cpu, struct fimce *f)
+{
+	int64_t error = state_want_open(cpu, f);
+
+	if (error)
+		return error;
+	/* Nothing to get round a rollback with: there was one, and it is no use to try again. */
+	if (!f->revert_failed)
+		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_UPDATE_STATE, f->update);
+	update_end(cpu, f, RV_UPDATE_ABANDONED, -RV_EIO, RV_REASON_UPDATE_ABANDONED, f->id);
+	log3(cpu, RV_REASON_UPDATE_ABANDONED, f->id, target_count(f), f->status.sequence);
+	return RV_UPDATE_ABANDONED;
 }
 
 void dim_text_written(struct percpu *cpu, gpa_t gpa, uint64_t rip)
@@ -383,18 +409,21 @@ void dim_text_written(struct percpu *cpu, gpa_t gpa, uint64_t rip)
  */
 static void expire(struct percpu *cpu, struct fimce *f)
 {
+	uint32_t reason = RV_REASON_UPDATE_EXPIRED;
+
 	f->deadline_tsc = 0;
 	if (has_data(f)) {
 		f->update = RV_UPDATE_EXPIRED;
-		journal_add(cpu, f, RV_UPDATE_EXPIRED, -RV_EAGAIN, RV_REASON_UPDATE_EXPIRED, 0);
+		reason = RV_REASON_UPDATE_OVERDUE;
+		journal_add(cpu, f, RV_UPDATE_EXPIRED, -RV_EAGAIN, reason, f->id);
 		deadline_update();
 	} else {
 		percpu_hold_begin(cpu);
 		snapshot_restore(f, 0, true);
 		percpu_hold_end();
-		update_end(cpu, f, RV_UPDATE_EXPIRED, 0, RV_REASON_UPDATE_EXPIRED, 0);
+		update_end(cpu, f, RV_UPDATE_EXPIRED, 0, reason, f->id);
 	}
-	log3(cpu, RV_REASON_UPDATE_EXPIRED, f->id, 0, 0);
+	log3(cpu, reason, f->id, 0, 0);
 }
 
 void dim_deadline(struct percpu *cpu)

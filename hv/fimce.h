@@ -29,6 +29,7 @@ struct fimce {
 	bool vmcs_ready; /* the VMCS holds its guest state */
 	bool sealed; /* the page table is final */
 	uint64_t end_tsc; /* of the time budget of this run */
+	bool input_refused; /* status.image_digest is that of the whole input */
 	bool kill; /* asked for by RV_HC_FIMCE_DESTROY while it runs */
 	struct percpu *cpu; /* on which it runs */
 
@@ -50,10 +51,12 @@ struct fimce {
 	bool stale;
 	bool has_revert;
 	bool isolated;
+	bool revert_failed;
 	bool lent; /* the target pages are shared with it */
 	pa_t snapshot; /* target_count pages; twice that with has_revert */
 	uint32_t snapshot_pages;
 	uint64_t deadline_tsc;
+	uint32_t journal_reserved; /* records in the journal that are kept free for it */
 	uint8_t component[RV_DIGEST_SIZE];
 };
 

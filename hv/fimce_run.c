@@ -171,6 +171,8 @@ static int64_t measured_check(struct percpu *cpu, const struct fimce *f, const s
 		return hypercall_refuse(cpu, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE, m->sequence);
 	if (wants_target && !journal_has_room())
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_JOURNAL_FULL, hv.journal.count);
+	if (wants_target && !sequence_has_room(m->component))
+		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_SEQUENCE_FULL, SEQUENCE_CAPACITY);
 	return 0;
 }
 
@@ -222,6 +224,19 @@ static void text_log(struct percpu *cpu, struct fimce *f, uint64_t bytes)
 	log_write(cpu, RV_REASON_FIMCE_TEXT, text[0], text[1], text[2], text[3], text[4]);
 }
 
+/* What the manager says of an input that it refuses before it has measured an image. */
+static void refused_take(struct fimce *f)
+{
+	const struct rv_refused *r = pa_pointer(f->mailbox);
+
+	if (r->size != sizeof(*r))
+		return;
+	memcpy(f->status.image_digest, r->input_digest, RV_DIGEST_SIZE);
+	memcpy(f->component, r->component, RV_DIGEST_SIZE);
+	f->status.sequence = r->sequence;
+	f->input_refused = true;
+}
+
 /* A VMCALL of FIMCE code. @return true if the FIMCE goes on. */
 static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 {
@@ -263,6 +278,7 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 		if (sealed)
 			break;
 		s->result = (int64_t)rdi;
+		refused_take(f);
 		fimce_die(cpu, f, RV_CAUSE_REFUSED, (uint32_t)rsi, f->regs.gpr[RDX]);
 		return false;
 	case RV_FC_LOG:

@@ -107,6 +107,7 @@ struct percpu {
 struct journal {
 	struct rv_journal_record *record; /* [JOURNAL_CAPACITY] */
 	uint32_t count;
+	uint32_t reserved; /* records that updates under way are sure of, all together */
 	struct rv_journal_head head; /* covers the first head.count records */
 };
 

@@ -314,6 +314,8 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 			return dim_confirm(cpu, f);
 		case RV_UPDATE_ROLLBACK:
 			return dim_rollback(cpu, f);
+		case RV_UPDATE_ABANDON:
+			return dim_abandon(cpu, f);
 		default:
 			return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, a);
 		}

@@ -6,20 +6,38 @@
 
 #define FOLD_MAX (RV_FIMCE_MAX_INPUT / sizeof(struct rv_journal_record))
 
+/* The most that one update has to say after its seal: applied, expired, and how it ended. */
+#define RECORDS_PER_UPDATE 3u
+
 bool journal_has_room(void)
 {
-	/* One attempt makes at most three records: applied, confirmed or rolled back, and a late refusal. */
-	return hv.journal.count + 3 <= JOURNAL_CAPACITY;
+	return hv.journal.count + hv.journal.reserved + RECORDS_PER_UPDATE <= JOURNAL_CAPACITY;
 }
 
-void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int64_t error, uint32_t reason,
-		 uint64_t value)
+void journal_reserve(struct fimce *f)
+{
+	f->journal_reserved = RECORDS_PER_UPDATE;
+	hv.journal.reserved += RECORDS_PER_UPDATE;
+}
+
+void journal_release(struct fimce *f)
+{
+	hv.journal.reserved -= f->journal_reserved;
+	f->journal_reserved = 0;
+}
+
+void journal_add(struct percpu *cpu, struct fimce *f, uint32_t event, int64_t error, uint32_t reason, uint64_t value)
 {
 	struct journal *j = &hv.journal;
 	struct rv_journal_record *r = &j->record[j->count];
 
-	if (j->count == JOURNAL_CAPACITY)
+	if (f->journal_reserved != 0) {
+		f->journal_reserved--;
+		j->reserved--;
+	} else if (j->count + j->reserved >= JOURNAL_CAPACITY) {
+		j->head.lost++;
 		return;
+	}
 	*r = (struct rv_journal_record){.index = j->count++,
 					.tsc = rdtsc(),
 					.event = event,
@@ -27,7 +45,8 @@ void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int6
 					.reason = reason,
 					.cpu = cpu->index,
 					.sequence = f->status.sequence,
-					.value = value};
+					.value = value,
+					.flags = f->input_refused ? RV_JOURNAL_INPUT : 0};
 	memcpy(r->image_digest, f->status.image_digest, RV_DIGEST_SIZE);
 	memcpy(r->component, f->component, RV_DIGEST_SIZE);
 }
@@ -78,6 +97,27 @@ uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE])
 	const struct sequence *s = sequence_find(component);
 
 	return s != NULL ? s->number : 0;
+}
+
+bool sequence_has_room(const uint8_t component[RV_DIGEST_SIZE])
+{
+	uint32_t used = 0;
+
+	if (sequence_find(component) != NULL)
+		return true;
+	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++)
+		used += hv.sequence[i].number != 0;
+	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
+		const struct fimce *f = &hv.fimce[i];
+
+		if (f->id == 0 || !f->lent)
+			continue;
+		/* That one has found room, and both need it once. */
+		if (memcmp(f->component, component, RV_DIGEST_SIZE) == 0)
+			return true;
+		used += sequence_find(f->component) == NULL;
+	}
+	return used < SEQUENCE_CAPACITY;
 }
 
 bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number)

@@ -8,18 +8,25 @@
 
 #include <hv/hv.h>
 
-/** True if there is room for one more record. */
+/** True if there is room for all records of one more update, besides what is reserved. */
 bool journal_has_room(void);
 
-/** Adds a record about f; value belongs to the reason. When the journal is full the record is lost, but journal_has_room() stops updates before. */
-void journal_add(struct percpu *cpu, const struct fimce *f, uint32_t event, int64_t error, uint32_t reason,
-		 uint64_t value);
+/** Sets room for all records of f aside; journal_has_room() was true. journal_release() frees what is left of it. */
+void journal_reserve(struct fimce *f);
+void journal_release(struct fimce *f);
+
+/** Adds a record about f: into its reserved room or, for an attempt that got none, into what nobody has reserved. When that is
+ * full the record is only counted, in head.lost. value belongs to the reason. */
+void journal_add(struct percpu *cpu, struct fimce *f, uint32_t event, int64_t error, uint32_t reason, uint64_t value);
 
 /** Runs the manager over the records that are not in the chain yet. @return 0 or a refusal. */
 int64_t journal_fold(struct percpu *cpu);
 
 /** The sequence number that was confirmed last for this component, 0 = none. */
 uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE]);
+
+/** True if a number for this component can be remembered, besides those of all updates under way. */
+bool sequence_has_room(const uint8_t component[RV_DIGEST_SIZE]);
 
 /** Remembers a confirmed sequence number. @return false if the table is full. */
 bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number);

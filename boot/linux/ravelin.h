@@ -140,7 +140,8 @@ int rv_threads_check_shared(struct task_struct *leader, const struct mm_struct *
 int rv_threads_check_frozen(struct task_struct **thread, u32 count, struct rv_failure *why);
 /**
  * No frozen thread executes, or will return into, code that changes. Looks at the instruction pointer and at every word of the
- * stack, up to 256 KiB from the stack pointer; a word that only looks like a return address counts as one. -EAGAIN with the thread.
+ * stack; a word that only looks like a return address counts as one. A thread whose stack can't be seen as a whole is in the way, too: it
+ * handles a signal on an alternate stack, or has more above its stack pointer than is looked at. -EAGAIN with the thread.
  */
 int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thread, u32 count, bool rollback,
 			    struct rv_failure *why);
@@ -166,6 +167,7 @@ struct rv_object {
 	bool is_update;
 	bool applied; /* under lock */
 	bool keep_fresh; /* under lock */
+	bool asked; /* the rollback helper was started; only its work function looks */
 	u64 deadline_us;
 	struct work_struct gone;
 	struct delayed_work expiry;

@@ -14,7 +14,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 
-#define STACK_MAX (256ul << 10)
+#define STACK_MAX (8ul << 20)
 
 struct task_struct **rv_threads_get(struct task_struct *leader, u32 *count)
 {
@@ -147,8 +147,14 @@ static bool page_has_address_inside(const struct rv_target *t, struct page *page
 	return false;
 }
 
-/** Looks at one thread. mmap_lock is held. @return true if it is in the way, also if its stack can't be read */
-static bool thread_is_inside(const struct rv_target *t, struct task_struct *thread, bool rollback, struct span span)
+/** True if the thread is on its stack for signals: the frames of what it was doing are on another one. As the kernel's on_sig_stack(). */
+static bool thread_is_on_signal_stack(const struct task_struct *thread, unsigned long sp)
+{
+	return sp > thread->sas_ss_sp && sp - thread->sas_ss_sp <= thread->sas_ss_size;
+}
+
+/** Looks at one thread. mmap_lock is held. @return why it is in the way, also if its stack can't be read; 0: it is not */
+static u32 thread_in_the_way(const struct rv_target *t, struct task_struct *thread, bool rollback, struct span span)
 {
 	const struct pt_regs *regs = task_pt_regs(thread);
 	unsigned long at = ALIGN(regs->sp, sizeof(u64)), end = at, part;
@@ -157,21 +163,25 @@ static bool thread_is_inside(const struct rv_target *t, struct task_struct *thre
 	bool inside;
 
 	if (address_is_inside(t, regs->ip, rollback))
-		return true;
+		return RV_REASON_DRIVER_STACK;
+	if (thread_is_on_signal_stack(thread, regs->sp))
+		return RV_REASON_DRIVER_SIGNAL_STACK;
 	vma = find_vma(t->mm, at);
 	if (vma && vma->vm_start <= at)
-		end = min(vma->vm_end, at + STACK_MAX);
+		end = vma->vm_end;
+	if (end - at > STACK_MAX)
+		return RV_REASON_DRIVER_DEEP;
 	for (; at < end; at += part) {
 		part = min(end - at, PAGE_SIZE - offset_in_page(at));
 		if (rv_compat_get(t->mm, at & PAGE_MASK, FOLL_FORCE, &page) != 1)
-			return true;
+			return RV_REASON_DRIVER_STACK;
 		inside =
 		    page_has_address_inside(t, page, offset_in_page(at), offset_in_page(at) + part, rollback, span);
 		put_page(page);
 		if (inside)
-			return true;
+			return RV_REASON_DRIVER_STACK;
 	}
-	return false;
+	return 0;
 }
 
 /** True if this thread will execute code of the target again. Without an address space of its own it is exiting. */
@@ -185,15 +195,16 @@ int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thre
 {
 	struct span span = span_of_ranges(t, rollback);
 	int error = mmap_read_lock_killable(t->mm);
-	u32 i;
+	u32 i, reason;
 
 	if (error)
 		return error;
 	for (i = 0; i < count; i++) {
 		if (!thread_goes_on(t, thread[i]))
 			continue;
-		if (thread_is_inside(t, thread[i], rollback, span)) {
-			error = rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_STACK, (u64)task_pid_vnr(thread[i]));
+		reason = thread_in_the_way(t, thread[i], rollback, span);
+		if (reason) {
+			error = rv_refuse(why, -EAGAIN, reason, (u64)task_pid_vnr(thread[i]));
 			break;
 		}
 	}

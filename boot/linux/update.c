@@ -3,8 +3,8 @@
  * update.c - prepare, commit, confirm and roll back an update of a process.
  *
  * What happens to an update when its target ...
- *   exits, is killed, calls exec   an applied update is rolled back (which only the journal will show), the FIMCE is
- *                                  destroyed, the pages are unpinned
+ *   exits, is killed, calls exec   an applied update is rolled back (which only the journal will show), or abandoned if its way
+ *                                  back fails; the FIMCE is destroyed, the pages are unpinned
  *   forks                          the child gets copies as they are at that moment and does not belong to the update any more;
  *                                  pinned pages stay with the parent
  *   unmaps or remaps a page        commit fails with RV_REASON_DRIVER_REMAPPED; after commit the page is changed back
@@ -15,10 +15,19 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/umh.h>
 #include <asm/msr.h>
 
-/* How often to look whether Ravelin has taken back an update whose deadline is over. */
+/* How often to look whether Ravelin has taken back an update whose deadline is over, and to ask for it if Ravelin can't alone. */
 #define EXPIRY_POLL_MS 100u
+#define ROLLBACK_RETRY_MS 1000u
+
+static char *rollback_helper = "ravelin update rollback";
+module_param(rollback_helper, charp, 0444);
+MODULE_PARM_DESC(
+    rollback_helper,
+    "command, to be followed by an update's id, that rolls an update with data back when its deadline has passed; "
+    "empty: none");
 
 static struct rv_object *object_of_target(struct rv_target *t)
 {
@@ -45,9 +54,12 @@ static void update_finish(struct rv_object *o)
 	/* Its deadline goes with it: the module may be unloaded before that, and its timer would find no queue. */
 	if (cancel_delayed_work(&o->expiry))
 		rv_object_put(o);
-	if (rv_object_destroy(o, &why))
+	if (rv_object_destroy(o, &why)) {
+		/* Ravelin still has the pages. They stay pinned then, and the module stays with them. */
 		pr_err("the FIMCE of update %u could not be destroyed: reason %u, value 0x%llx\n", o->id, why.reason,
 		       why.value);
+		return;
+	}
 	if (o->applied) {
 		WRITE_ONCE(o->applied, false);
 		module_put(THIS_MODULE);
@@ -61,41 +73,74 @@ void rv_update_gone_work(struct work_struct *work)
 
 	mutex_lock(&o->lock);
 	/* Nobody can confirm it any more. The pages are ours alone by now, so that taking it back disturbs nobody. */
-	if (o->applied)
-		rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, &ignored);
+	if (o->applied && rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, &ignored) < 0)
+		rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ABANDON, 0, NULL, &ignored);
 	update_finish(o);
 	mutex_unlock(&o->lock);
 	rv_object_put(o);
+}
+
+/**
+ * The update is overdue and has data: the way back needs the process frozen, which a program does by cgroup v2. Waits for that
+ * program. Called without o->lock, which the rollback takes.
+ */
+static void rollback_ask(struct rv_object *o)
+{
+	static char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",
+				      NULL};
+	char *argument[] = {"/bin/sh", "-c", NULL, NULL};
+	int result;
+
+	if (!o->asked)
+		pr_warn("update %u of process %d was not confirmed in time and has changed data: %s\n", o->id,
+			o->target.number,
+			rollback_helper[0] ? "it is rolled back by a program" : "it is to be rolled back");
+	if (rollback_helper[0]) {
+		argument[2] = kasprintf(GFP_KERNEL, "exec %s %u", rollback_helper, o->id);
+		result = argument[2] ? call_usermodehelper(argument[0], argument, environment, UMH_WAIT_PROC) : -ENOMEM;
+		if (result && !o->asked)
+			pr_warn("'%s %u' ended with %d: it is tried again\n", rollback_helper, o->id, result);
+		kfree(argument[2]);
+	}
+	o->asked = true;
+}
+
+/** Looks what has become of an applied update whose deadline has passed. Called with o->lock. @return true: it is overdue */
+static bool expiry_look(struct rv_object *o, struct rv_fimce_status *status)
+{
+	struct rv_failure why;
+
+	if (!rv_fimce_status(o->id, status, &why) && status->update == RV_UPDATE_APPLIED)
+		return false;
+	/* Ravelin does not let go of one that changed data, which only a rollback with the target frozen can change back. */
+	if (status->update == RV_UPDATE_EXPIRED && rv_object_destroy(o, &why))
+		return true;
+	/* Nobody looked at the threads: some may be in the new code, so it stays mapped. */
+	o->keep_fresh = true;
+	pr_info("update %u of process %d was not confirmed in time: Ravelin took it back\n", o->id, o->target.number);
+	update_finish(o);
+	return false;
 }
 
 void rv_update_expiry_work(struct work_struct *work)
 {
 	struct rv_object *o = container_of(to_delayed_work(work), struct rv_object, expiry);
 	struct rv_fimce_status *status = kzalloc(sizeof(*status), GFP_KERNEL);
-	struct rv_failure why;
-	bool again = false;
+	bool overdue = false, again;
 
 	mutex_lock(&o->lock);
-	if (o->applied) {
-		if (status && !rv_fimce_status(o->id, status, &why) && status->update == RV_UPDATE_APPLIED) {
-			again = true;
-		} else if (status && status->update == RV_UPDATE_EXPIRED && rv_object_destroy(o, &why)) {
-			/* It changed data, and only a rollback with the target frozen can change them back: it waits for that. */
-			pr_warn("update %u of process %d was not confirmed in time: it is to be rolled back\n", o->id,
-				o->target.number);
-		} else if (status) {
-			/* Nobody looked at the threads: some may be in the new code, so it stays mapped. */
-			o->keep_fresh = true;
-			pr_info("update %u of process %d was not confirmed in time: Ravelin took it back\n", o->id,
-				o->target.number);
-			update_finish(o);
-		} else {
-			again = true;
-		}
-	}
+	if (o->applied && status)
+		overdue = expiry_look(o, status);
 	mutex_unlock(&o->lock);
 	kfree(status);
-	if (!again || !queue_delayed_work(rv_workqueue, &o->expiry, msecs_to_jiffies(EXPIRY_POLL_MS)))
+	if (overdue)
+		rollback_ask(o);
+	/* Under the lock: whoever ends the update finds either this work or its timer. */
+	mutex_lock(&o->lock);
+	again = o->applied && queue_delayed_work(rv_workqueue, &o->expiry,
+						 msecs_to_jiffies(overdue ? ROLLBACK_RETRY_MS : EXPIRY_POLL_MS));
+	mutex_unlock(&o->lock);
+	if (!again)
 		rv_object_put(o);
 }
 
@@ -279,7 +324,7 @@ int rv_update_confirm(struct rv_ioctl_update *arg)
 
 int rv_update_rollback(struct rv_ioctl_update *arg)
 {
-	struct rv_failure *why = &arg->head.failure;
+	struct rv_failure *why = &arg->head.failure, ignored;
 	struct rv_object *o;
 	long result;
 	int error = 0;
@@ -304,6 +349,15 @@ int rv_update_rollback(struct rv_ioctl_update *arg)
 		update_finish(o);
 	} else {
 		error = (int)result;
+		/* It can't be confirmed any more, and the next try would fail, too: threads may be in the new code for ever. */
+		if (arg->state == RV_UPDATE_EXPIRED &&
+		    rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ABANDON, 0, NULL, &ignored) == RV_UPDATE_ABANDONED) {
+			arg->state = RV_UPDATE_ABANDONED;
+			arg->status.update = RV_UPDATE_ABANDONED;
+			error = rv_refuse(why, -ECANCELED, RV_REASON_UPDATE_ABANDONED, o->id);
+			o->keep_fresh = true;
+			update_finish(o);
+		}
 	}
 out:
 	update_unlock(o);

@@ -40,14 +40,18 @@ static _Noreturn void manager_fold_journal(const struct rv_fimce_param *param)
 static _Noreturn void manager_run_image(const struct rv_fimce_param *param)
 {
 	struct measured_image m;
+	struct rv_refused refused;
 	struct rv_fimce_answer answer;
 	struct refusal why;
 	volatile uint64_t *output_bytes = (volatile uint64_t *)RV_TASK_OUTPUT_BYTES;
 	int64_t result;
 
 	if (measure_input(param, (const uint8_t *)RV_FIMCE_INPUT, (const struct rv_target_page *)RV_FIMCE_TARGETS, &m,
-			  &why))
+			  &why)) {
+		measure_refused(param, (const uint8_t *)RV_FIMCE_INPUT, &m, &refused);
+		memcpy((void *)RV_FIMCE_MAILBOX, &refused, sizeof(refused));
 		manager_refuse(&why);
+	}
 	image_load(m.image, &m.header, (uint8_t *)RV_FIMCE_LOAD);
 	memcpy((void *)RV_FIMCE_MAILBOX, &m.measured, sizeof(m.measured));
 	answer = rv_fimce_call(RV_FC_MEASURED, 0, 0, 0);

@@ -77,6 +77,8 @@ static int measure_envelope(const struct rv_fimce_param *param, const uint8_t *i
 
 	if (error)
 		return refusal_set(why, error, (enum rv_reason)suit_error.reason, suit_error.value);
+	memcpy(out->measured.component, manifest.component_digest, sizeof(out->measured.component));
+	out->measured.sequence = manifest.sequence;
 	error = image_check(manifest.payload.data, manifest.payload.size, true, true, param, &out->header, why);
 	if (error)
 		return error;
@@ -90,11 +92,27 @@ static int measure_envelope(const struct rv_fimce_param *param, const uint8_t *i
 	return 0;
 }
 
+static size_t measure_size(const struct rv_fimce_param *param)
+{
+	return param->argument_offset < param->input_bytes ? param->argument_offset : param->input_bytes;
+}
+
+void measure_refused(const struct rv_fimce_param *param, const uint8_t *input, const struct measured_image *refused,
+		     struct rv_refused *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->size = sizeof(*out);
+	rv_sha256_digest(input, measure_size(param), out->input_digest);
+	memcpy(out->component, refused->measured.component, sizeof(out->component));
+	out->sequence = refused->measured.sequence;
+}
+
 int measure_input(const struct rv_fimce_param *param, const uint8_t *input, const struct rv_target_page *targets,
 		  struct measured_image *out, struct refusal *why)
 {
-	size_t bytes = param->argument_offset < param->input_bytes ? param->argument_offset : param->input_bytes;
+	size_t bytes = measure_size(param);
 
+	memset(out, 0, sizeof(*out));
 	if (measure_is_envelope(input, bytes))
 		return measure_envelope(param, input, bytes, targets, out, why);
 	return measure_image(param, input, bytes, out, why);

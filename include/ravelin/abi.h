@@ -280,7 +280,7 @@ struct rv_fimce_status {
 	uint32_t update; /* enum rv_update_state */
 	uint32_t target_pages;
 	uint64_t sequence; /* of the manifest */
-	uint8_t image_digest[RV_DIGEST_SIZE];
+	uint8_t image_digest[RV_DIGEST_SIZE]; /* of the whole input if the manager refused that */
 	uint8_t signer[RV_DIGEST_SIZE]; /* SHA-256 of the public key that signed it */
 	char name[32]; /* from the image header */
 	uint64_t phase_tsc[8]; /* TSC at the end of: isolate, snapshot, apply, give back; the rest 0 */
@@ -289,7 +289,8 @@ struct rv_fimce_status {
 enum rv_update_op {
 	RV_UPDATE_APPLY = 1, /* isolate, snapshot, let the task apply, give back. Needs YIELDED with status 0. */
 	RV_UPDATE_CONFIRM = 2, /* healthy: drop the snapshot, remember the sequence number */
-	RV_UPDATE_ROLLBACK = 3 /* isolate, revert or restore byte-exact, give back. The target must be frozen. */
+	RV_UPDATE_ROLLBACK = 3, /* isolate, revert or restore byte-exact, give back. The target must be frozen. */
+	RV_UPDATE_ABANDON = 4 /* gives the pages back as they are. Only after a rollback whose way back failed. */
 };
 
 enum rv_update_state {
@@ -300,8 +301,11 @@ enum rv_update_state {
 	RV_UPDATE_ROLLED_BACK =
 	    4, /* the task failed or died in APPLY: every byte as before; or by request: the code as before,
 				    * the data as the update's own way back left it (see RV_CAP_REVERT) */
-	RV_UPDATE_EXPIRED = 5, /* the deadline passed without confirmation and Ravelin rolled it back */
-	RV_UPDATE_STALE = 6 /* the guest wrote to a TEXT page after prepare */
+	RV_UPDATE_EXPIRED =
+	    5, /* the deadline passed without confirmation. An update that has no pages of RV_TARGET_DATA is over, the old
+		* code is back. Of one that has some, code and data stay: it can't be confirmed, only be rolled back. */
+	RV_UPDATE_STALE = 6, /* the guest wrote to a TEXT page after prepare */
+	RV_UPDATE_ABANDONED = 7 /* its way back failed and nobody confirmed it: the target keeps the new version */
 };
 
 /** One record of the update journal: 128 bytes, each in the hash chain head[n] = SHA-256(head[n-1] || record[n]),
@@ -314,17 +318,22 @@ struct rv_journal_record {
 	uint32_t reason; /* RV_REASON_* */
 	uint32_t cpu;
 	uint8_t image_digest[RV_DIGEST_SIZE];
-	uint8_t component[RV_DIGEST_SIZE]; /* SHA-256 of the SUIT component identifier */
-	uint64_t sequence;
+	uint8_t component
+	    [RV_DIGEST_SIZE]; /* SHA-256 of the SUIT component identifier; zero if no trusted signature vouches for it */
+	uint64_t sequence; /* the same */
 	uint64_t value; /* $0 of the reason's sentence */
-	uint64_t reserved[2];
+	uint64_t reserved;
+	uint64_t flags; /* RV_JOURNAL_INPUT */
 };
 #define RV_JOURNAL_REFUSED 100u /* never prepared: by the manager, by the update task, or it ended before */
 #define RV_JOURNAL_WITHDRAWN 101u /* prepared, and destroyed without an attempt to apply it */
+#define RV_JOURNAL_INPUT                                                                                               \
+	(1u << 0) /* image_digest is that of the whole input, which is no image that could be trusted */
 
 struct rv_journal_head {
 	uint64_t count; /* records in the chain */
 	uint8_t head[RV_DIGEST_SIZE];
+	uint64_t lost; /* refused attempts that got no record because the journal was full; not in the chain */
 };
 
 #endif

@@ -59,7 +59,8 @@ enum rv_fimce_call {
 	RV_FC_YIELD = 2,
 	/* RDI = result (signed), RSI = bytes of output. Ends the FIMCE: DONE. Does not return. */
 	RV_FC_EXIT = 3,
-	/* RDI = negative errno, RSI = reason id, RDX = value. Ends the FIMCE: DEAD with RV_CAUSE_REFUSED. */
+	/* RDI = negative errno, RSI = reason id, RDX = value. Ends the FIMCE: DEAD with RV_CAUSE_REFUSED. The mailbox may hold
+	 * struct rv_refused. */
 	RV_FC_REFUSE = 4,
 	/* RDI = bytes (at most 40) of text in the mailbox: one log record RV_REASON_FIMCE_TEXT. Returns 0. */
 	RV_FC_LOG = 5
@@ -95,6 +96,15 @@ struct rv_measured {
 	uint32_t segment_count;
 	struct rv_measured_segment segment[8];
 	char name[32];
+};
+
+/** In the mailbox at RV_FC_REFUSE: what was refused, if that was before RV_FC_MEASURED. Filled by the manager. */
+struct rv_refused {
+	uint32_t size; /* sizeof(struct rv_refused) */
+	uint32_t reserved;
+	uint8_t input_digest[RV_DIGEST_SIZE]; /* SHA-256 of the input up to the argument */
+	uint8_t component[RV_DIGEST_SIZE]; /* as in struct rv_measured if the signature was verified; otherwise zero */
+	uint64_t sequence; /* the same */
 };
 
 /** First bytes of the manager's binary, which is a part of the hypervisor image. Filled at build time. */

@@ -199,18 +199,20 @@ struct rv_ioctl_prepare {
  * RV_IOCTL_UPDATE_COMMIT applies a prepared update, RV_IOCTL_UPDATE_ROLLBACK takes an applied one back. Every thread of the
  * target must be frozen (cgroup v2 freezer).
  *
- * EAGAIN: nothing happened; thaw and try again. Reason RV_REASON_DRIVER_NOT_FROZEN or RV_REASON_DRIVER_STACK: the same
+ * EAGAIN: nothing happened; thaw and try again. Reason RV_REASON_DRIVER_NOT_FROZEN, _STACK, _SIGNAL_STACK or _DEEP: the same
  * prepared update may be committed again. RV_REASON_DRIVER_REMAPPED or RV_REASON_DRIVER_HEAP: prepare again. ESTALE: the
  * guest wrote to the code; prepare again. E2BIG: more than RV_UPDATE_MAX_THREADS threads. ESRCH: the target is gone.
  * ECANCELED: the update failed and was taken back; status says why.
- * RV_IOCTL_UPDATE_CONFIRM makes an applied update final. RV_IOCTL_UPDATE_STATUS only asks. After CONFIRM, and after ROLLBACK, the
- * id is gone.
+ * RV_IOCTL_UPDATE_CONFIRM makes an applied update final. RV_IOCTL_UPDATE_STATUS only asks. When the deadline passes, Ravelin puts the old
+ * code back; if the update has data, the module starts the command of its parameter rollback_helper until that has rolled it back.
+ * ROLLBACK fails if the update's own way back fails: the update stays applied and can be confirmed. If it is overdue, nothing is left to be
+ * done with it: ECANCELED with RV_REASON_UPDATE_ABANDONED. After CONFIRM and ROLLBACK, and when it is abandoned, the id is gone.
  */
 struct rv_ioctl_update {
 	struct rv_ioctl_head head;
 	uint32_t id; /* in */
 	uint32_t state; /* out: enum rv_update_state */
-	uint64_t deadline_us; /* in, COMMIT: Ravelin rolls back without confirmation after this time, 0 = never */
+	uint64_t deadline_us; /* in, COMMIT: time for the confirmation, 0 = no limit; see RV_UPDATE_EXPIRED */
 	uint64_t begin_tsc; /* out: call entered */
 	uint64_t checked_tsc; /* out: threads and pages checked; the hypercall begins */
 	uint64_t end_tsc; /* out: call about to return */

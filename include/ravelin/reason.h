@@ -112,6 +112,9 @@
 	X(147, UPDATE_THREADS, "the list of the target's threads can't be right: it has $0") \
 	X(148, UPDATE_NOT_READY, "the update task ended before it was ready, cause #0 (0: by itself)") \
 	X(149, UPDATE_WITHDRAWN, "the guest destroyed the prepared update of FIMCE $0") \
+	X(150, UPDATE_OVERDUE, "no health confirmation in time: the update changed data, so new code and data stay until the guest freezes the target and asks for the rollback") \
+	X(151, UPDATE_ABANDONED, "the update of FIMCE $0 was given up after its own way back failed: whoever runs the target runs the new version") \
+	X(152, SEQUENCE_FULL, "the sequence numbers of #0 programs are kept, and there is room for no more: no update of another program until the next boot") \
 	/* Linux module; #0 is the value in decimal */ \
 	X(160, DRIVER_ARGUMENT, "the argument of the ioctl is malformed: field at offset #0") \
 	X(161, DRIVER_TARGET, "there is no process #0 with memory of its own") \
@@ -129,7 +132,9 @@
 	X(173, DRIVER_CPU_ZERO, "CPU #0 can't be given away: Linux needs it") \
 	X(174, DRIVER_HOTPLUG, "Linux could not take CPU #0 offline or online") \
 	X(175, DRIVER_CPU, "CPU #0 is not known to Ravelin, or not in the state for this call") \
-	X(176, DRIVER_THREADS, "the target has #0 threads, more than an update can look at")
+	X(176, DRIVER_THREADS, "the target has #0 threads, more than an update can look at") \
+	X(177, DRIVER_SIGNAL_STACK, "thread #0 of the target handles a signal on a stack of its own: what it interrupted can't be looked at") \
+	X(178, DRIVER_DEEP, "thread #0 of the target has more than 8 MiB above its stack pointer, which is more than is looked at")
 /* clang-format on */
 
 enum rv_reason {

@@ -170,9 +170,10 @@ uint64_t ravelin_ticks_now(void)
 int input_build(struct ravelin *h, const void *file, size_t bytes, const void *argument, size_t argument_bytes,
 		const struct rv_image_header *image, uint8_t **input, struct rv_sizes *sizes)
 {
-	size_t offset = (bytes + 15) & ~(size_t)15;
+	/* The argument begins at a multiple of 16; zeros in between belong to neither. Without one the input is the file, so that
+	 * its digest in the journal is that of the file. */
+	size_t offset = argument_bytes != 0 ? (bytes + 15) & ~(size_t)15 : bytes;
 
-	/* The argument begins at a multiple of 16; zeros in between belong to neither. */
 	if (bytes > RV_FIMCE_MAX_INPUT || argument_bytes > RV_FIMCE_MAX_INPUT ||
 	    offset + argument_bytes > RV_FIMCE_MAX_INPUT)
 		return handle_fail(h, -EFBIG, "image and input together may have at most %u bytes", RV_FIMCE_MAX_INPUT);

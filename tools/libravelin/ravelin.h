@@ -168,7 +168,7 @@ void ravelin_freezer_close(struct ravelin_freezer *f);
 
 struct ravelin_update_options {
 	pid_t pid; /* target */
-	uint64_t deadline_us; /* Ravelin rolls back without ravelin_update_confirm() in this time; 0 = never */
+	uint64_t deadline_us; /* time for ravelin_update_confirm(), after which it is rolled back; 0 = no limit */
 	unsigned int attempts; /* how often to freeze until no thread is inside the old code; 0 = 100 */
 	int freeze_timeout_ms; /* 0 = 2000 */
 	bool any_target; /* leave it to the FIMCE to notice that this is not the right executable */
@@ -214,7 +214,8 @@ struct ravelin_update_report {
  */
 int ravelin_update_apply(struct ravelin *h, const void *envelope, size_t bytes,
 			 const struct ravelin_update_options *options, struct ravelin_update_report *report);
-/** Makes an applied update final. -ENOENT: there is no such update (any more): rolled back, expired, or its target is gone. */
+/** Makes an applied update final. -ENOENT: there is no such update (any more): rolled back, expired, or its target is gone. -EBUSY with
+ * status->update RV_UPDATE_EXPIRED: the deadline is over, and the update has changed data: roll it back. */
 int ravelin_update_confirm(struct ravelin *h, uint32_t id, struct rv_fimce_status *status);
 /** Takes an applied update back, with the target frozen. Errors as confirm; -EAGAIN: threads stay in the new code. */
 int ravelin_update_rollback(struct ravelin *h, uint32_t id, struct rv_fimce_status *status);

@@ -169,7 +169,7 @@ const char *ravelin_fimce_cause_name(uint32_t cause)
 const char *ravelin_update_state_name(uint32_t state)
 {
 	static const char *const names[] = {"none",        "prepared", "applied", "confirmed",
-					    "rolled back", "expired",  "stale"};
+					    "rolled back", "expired",  "stale",   "abandoned"};
 
 	if (state == RV_JOURNAL_WITHDRAWN)
 		return "withdrawn";

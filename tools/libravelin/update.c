@@ -152,7 +152,8 @@ static int course_commit(struct course *c)
 static bool is_about_threads(const struct ravelin *h, int error)
 {
 	return error == -EAGAIN &&
-	       (h->failure.reason == RV_REASON_DRIVER_STACK || h->failure.reason == RV_REASON_DRIVER_NOT_FROZEN);
+	       (h->failure.reason == RV_REASON_DRIVER_STACK || h->failure.reason == RV_REASON_DRIVER_NOT_FROZEN ||
+		h->failure.reason == RV_REASON_DRIVER_SIGNAL_STACK || h->failure.reason == RV_REASON_DRIVER_DEEP);
 }
 
 /** Failures that another prepare may cure. */

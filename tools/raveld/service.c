@@ -138,6 +138,7 @@ static bool envelope_read(const char *file, uint8_t **data, size_t *bytes, char 
 static bool judge(const struct service_config *s, struct ravelin *h, struct ravelin_update_report *r, char *why,
 		  size_t size)
 {
+	const char *cause = "the health check failed: ";
 	char health[200], text[300];
 	int error, sick = 0;
 
@@ -147,17 +148,23 @@ static bool judge(const struct service_config *s, struct ravelin *h, struct rave
 		error = ravelin_update_confirm(h, r->id, &r->status);
 		if (!error)
 			return true;
-		snprintf(why, size, "it could not be confirmed: %s",
-			 error == -ENOENT ? "the deadline was over, or the process has ended"
-					  : ravelin_explain(h, error, text, sizeof(text)));
-		return false;
+		if (r->status.update != RV_UPDATE_EXPIRED) {
+			snprintf(why, size, "it could not be confirmed: %s",
+				 error == -ENOENT ? "the deadline was over, or the process has ended"
+						  : ravelin_explain(h, error, text, sizeof(text)));
+			return false;
+		}
+		/* It has changed data, which Ravelin can't change back without us. */
+		cause = "the deadline was over";
 	}
 	error = ravelin_update_rollback(h, r->id, &r->status);
-	/* -ENOENT: Ravelin was faster, because the deadline passed. */
-	snprintf(why, size, "the health check failed: %s; %s%s", health,
-		 error && error != -ENOENT ? "the way back failed, Ravelin takes it back at the deadline: "
-					   : "the update was rolled back",
-		 error && error != -ENOENT ? ravelin_explain(h, error, text, sizeof(text)) : "");
+	/* -ENOENT: it was taken back already, because the deadline passed. */
+	if (!error || error == -ENOENT)
+		snprintf(why, size, "%s%s; the update was rolled back", cause, sick ? health : "");
+	else
+		snprintf(why, size, "%s%s; the way back failed%s: %s", cause, sick ? health : "",
+			 r->status.update == RV_UPDATE_APPLIED ? ", at the deadline it is tried again" : "",
+			 ravelin_explain(h, error, text, sizeof(text)));
 	return false;
 }
 

@@ -32,9 +32,9 @@ static void record_print(const struct rv_journal_record *r, uint64_t tsc_khz)
 	uint64_t us = ravelin_ticks_to_us(r->tsc, tsc_khz);
 	char digest[2 * RV_DIGEST_SIZE + 1];
 
-	printf("%4" PRIu64 " [%6" PRIu64 ".%06" PRIu64 "] %-11s sequence %-6" PRIu64 " image %.16s", r->index,
+	printf("%4" PRIu64 " [%6" PRIu64 ".%06" PRIu64 "] %-11s sequence %-6" PRIu64 " %s %.16s", r->index,
 	       us / 1000000, us % 1000000, ravelin_update_state_name(r->event), r->sequence,
-	       digest_text(r->image_digest, digest));
+	       r->flags & RV_JOURNAL_INPUT ? "file " : "image", digest_text(r->image_digest, digest));
 	if (r->error != 0 || r->event == RV_JOURNAL_REFUSED || r->event == RV_JOURNAL_WITHDRAWN)
 		sentence_print(r);
 	putchar('\n');
@@ -53,7 +53,7 @@ static void record_json(struct json *j, const struct rv_journal_record *r)
 	json_number(j, "value", r->value);
 	json_string(j, "why", ravelin_sentence(r->reason, &r->value, 1, text, sizeof(text)));
 	json_number(j, "cpu", r->cpu);
-	json_bytes(j, "image_digest", r->image_digest, RV_DIGEST_SIZE);
+	json_bytes(j, r->flags & RV_JOURNAL_INPUT ? "file_digest" : "image_digest", r->image_digest, RV_DIGEST_SIZE);
 	json_bytes(j, "component", r->component, RV_DIGEST_SIZE);
 	json_number(j, "sequence", r->sequence);
 	json_close(j);
@@ -69,6 +69,7 @@ static void journal_json(const struct rv_journal_record *record, uint64_t count,
 	json_bool(&j, "intact", intact);
 	json_number(&j, "count", count);
 	json_bytes(&j, "head", head->head, RV_DIGEST_SIZE);
+	json_number(&j, "refusals_not_recorded", head->lost);
 	json_array(&j, "records");
 	for (uint64_t i = 0; i < count; i++)
 		record_json(&j, &record[i]);
@@ -96,6 +97,8 @@ static int journal_show(struct ravelin *h, bool verdict_only, bool json)
 	} else {
 		for (uint64_t i = 0; i < count && !verdict_only; i++)
 			record_print(&record[i], info.tsc_khz);
+		if (head.lost != 0)
+			printf("the journal was full: %" PRIu64 " refused attempts got no record\n", head.lost);
 		if (intact)
 			printf("the hash chain over %" PRIu64 " records holds, its head is %s\n", count,
 			       digest_text(head.head, digest));

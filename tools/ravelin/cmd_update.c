@@ -171,6 +171,22 @@ static void apply_json(const struct apply_options *options, const struct ravelin
 	json_end(&j);
 }
 
+/** Rolls back and says why, and what came of it. */
+static void take_back(struct ravelin *h, struct ravelin_update_report *r, const char *cause, const char *detail,
+		      struct outcome *o)
+{
+	int error = ravelin_update_rollback(h, r->id, &r->status);
+	/* -ENOENT: it was taken back already, because the deadline passed. */
+	bool failed = error && error != -ENOENT;
+	char why[200];
+
+	o->status = failed ? EXIT_REFUSED : EXIT_TAKEN_BACK;
+	o->word = failed ? "failed" : "rolled back";
+	snprintf(o->why, sizeof(o->why), "%s%s%s%s", cause, detail,
+		 failed ? "; and the way back failed: " : "; the update was rolled back",
+		 failed ? ravelin_explain(h, error, why, sizeof(why)) : "");
+}
+
 /** Asks the health command and confirms or rolls back. */
 static void judge(struct ravelin *h, const struct apply_options *options, struct ravelin_update_report *r,
 		  struct outcome *o)
@@ -186,18 +202,7 @@ static void judge(struct ravelin *h, const struct apply_options *options, struct
 		progress_stop();
 		o->health_end = ravelin_ticks_now();
 		if (error) {
-			o->status = EXIT_TAKEN_BACK;
-			o->word = "rolled back";
-			error = ravelin_update_rollback(h, r->id, &r->status);
-			/* -ENOENT: Ravelin was faster, because the deadline passed. */
-			if (error && error != -ENOENT) {
-				o->word = "failed";
-				o->status = EXIT_REFUSED;
-			}
-			snprintf(o->why, sizeof(o->why), "the health check failed: %s%s%s", health,
-				 error && error != -ENOENT ? "; and the way back failed: "
-							   : "; the update was rolled back",
-				 error && error != -ENOENT ? ravelin_explain(h, error, why, sizeof(why)) : "");
+			take_back(h, r, "the health check failed: ", health, o);
 			return;
 		}
 	}
@@ -207,6 +212,11 @@ static void judge(struct ravelin *h, const struct apply_options *options, struct
 		return;
 	}
 	error = ravelin_update_confirm(h, r->id, &r->status);
+	/* Overdue, and it has changed data: Ravelin can't change that back without us. */
+	if (error && r->status.update == RV_UPDATE_EXPIRED) {
+		take_back(h, r, "the deadline was over", "", o);
+		return;
+	}
 	if (error) {
 		o->word = "rolled back";
 		o->status = EXIT_TAKEN_BACK;
@@ -362,12 +372,17 @@ static int cmd_status(struct ravelin *h, uint32_t id, bool json)
 
 static int cmd_end(struct ravelin *h, uint32_t id, bool confirm, bool json)
 {
-	struct rv_fimce_status s;
+	struct rv_fimce_status s = {0};
 	struct json j;
 	int error = confirm ? ravelin_update_confirm(h, id, &s) : ravelin_update_rollback(h, id, &s);
 
-	if (error)
-		return cli_fail(h, error, confirm ? "update confirm" : "update rollback");
+	if (error) {
+		int exit_status = cli_fail(h, error, confirm ? "update confirm" : "update rollback");
+
+		if (!confirm && error != -EAGAIN && s.update == RV_UPDATE_APPLIED)
+			cli_error("the process runs the new version: confirm the update, or end the process");
+		return exit_status;
+	}
 	if (!json) {
 		printf("update %u is %s\n", id, ravelin_update_state_name(s.update));
 		return EXIT_DONE;

@@ -240,7 +240,9 @@ kill -TERM "$raveld"
 wait "$raveld"
 check "raveld ends when it is asked to" test $? = 0
 check "the log of all attempts is complete and unchanged" ravelin update log
+cp check.out log.out
 sed 's/^/     /' check.out
+check "the log names the tampered file by its digest" grep -q "file  $(sha256sum /demo/updates/kvd-tampered.suit | cut -c 1-16)" log.out
 check "the live tables grant nothing that they must not" ravelin audit
 printf '\n'
 table

@@ -50,7 +50,7 @@ struct balance {
 };
 
 static struct ravelin *ravelin;
-static struct update code, data;
+static struct update code, data, stuck;
 static const char *target_path;
 static struct balance clean;
 static int failures;
@@ -368,8 +368,79 @@ static void never_confirmed(void)
 	target_end(&t);
 }
 
-/** Root mode can't change data back under running threads: the update stays, can't be confirmed, and waits to be rolled back. */
+/** Root mode can't change data back under running threads: the module starts a program that freezes the target and asks for it. */
 static void never_confirmed_data(void)
+{
+	struct rv_fimce_status status;
+	struct target t;
+	uint32_t id;
+	int answer = NEW_DATA;
+
+	target_start(&t);
+	check_result(apply(&t, &data, 300000, &id), 0, "never confirmed, with data: applied");
+	check(ask(&t, 'a') == NEW_DATA, "never confirmed, with data: code and data are new", "they are not");
+	for (int i = 0; i < PATIENCE_MS / 10 && answer != OLD; i++) {
+		usleep(10000);
+		answer = ask(&t, 'a');
+		if (answer != NEW_DATA && answer != OLD)
+			break;
+	}
+	check(answer == OLD, "never confirmed, with data: the guest rolls it back by itself", "it answers %d", answer);
+	check_clean("never confirmed, with data");
+	check(journal_last() == RV_UPDATE_ROLLED_BACK, "never confirmed, with data: the journal says rolled back",
+	      "it says %u", journal_last());
+	check_result(ravelin_update_confirm(ravelin, id, &status), -ENOENT,
+		     "never confirmed, with data: too late to confirm");
+	target_end(&t);
+}
+
+/** The update's own way back fails: it can still be confirmed, and the end of the process ends it. Nothing is left behind. */
+static void no_way_back(void)
+{
+	struct rv_fimce_status status;
+	struct target t;
+	uint32_t id;
+	int error;
+
+	target_start(&t);
+	check_result(apply(&t, &stuck, 0, &id), 0, "no way back: applied");
+	error = ravelin_update_rollback(ravelin, id, &status);
+	check(error == -EIO && status.update == RV_UPDATE_APPLIED && ask(&t, 'a') == NEW_DATA,
+	      "no way back: the rollback fails and changes nothing", "%d, state %u", error, status.update);
+	check(ravelin_update_rollback(ravelin, id, &status) == -EIO, "no way back: nor does the next", "it does");
+	check_result(ravelin_fimce_destroy(ravelin, id), -EBUSY, "no way back: it can't be destroyed");
+	target_end(&t);
+	check_clean("no way back, and the process ends");
+	check(journal_last() == RV_UPDATE_ABANDONED, "no way back: the journal says abandoned", "it says %u",
+	      journal_last());
+	check_result(ravelin_update_confirm(ravelin, id, &status), -ENOENT, "no way back: nothing to confirm");
+	target_start(&t);
+	check_result(apply(&t, &stuck, 0, &id), 0, "no way back: applied to another process");
+	ravelin_update_rollback(ravelin, id, &status);
+	kill(t.pid, SIGKILL);
+	target_end(&t);
+	check_clean("no way back, and the process is killed");
+}
+
+/** The same when the deadline passes: nobody can confirm it and it can't go back, so it ends as it is, by itself. */
+static void no_way_back_in_time(void)
+{
+	struct target t;
+	uint32_t id;
+
+	target_start(&t);
+	check_result(apply(&t, &stuck, 300000, &id), 0, "no way back, overdue: applied");
+	check_clean("no way back, overdue");
+	check(journal_last() == RV_UPDATE_ABANDONED, "no way back, overdue: the journal says abandoned", "it says %u",
+	      journal_last());
+	check(ask(&t, 'a') == NEW_DATA, "no way back, overdue: the process goes on with the new version",
+	      "it does not");
+	target_end(&t);
+	check_clean("no way back, overdue, end");
+}
+
+/** The same in a guest that has no such program: the update stays, can't be confirmed, and waits to be rolled back. */
+static void never_confirmed_data_alone(void)
 {
 	struct rv_fimce_status status = {0};
 	struct target t;
@@ -377,26 +448,23 @@ static void never_confirmed_data(void)
 	int error;
 
 	target_start(&t);
-	check_result(apply(&t, &data, 300000, &id), 0, "never confirmed, with data: applied");
-	check(ask(&t, 'a') == NEW_DATA, "never confirmed, with data: code and data are new", "they are not");
+	check_result(apply(&t, &data, 300000, &id), 0, "overdue: applied");
+	check(ask(&t, 'a') == NEW_DATA, "overdue: code and data are new", "they are not");
 	for (int i = 0; i < PATIENCE_MS / 10 && status.update != RV_UPDATE_EXPIRED; i++) {
 		usleep(10000);
 		if (ravelin_update_status(ravelin, id, &status, NULL, NULL) != 0)
 			break;
 	}
-	check(status.update == RV_UPDATE_EXPIRED, "never confirmed, with data: the update has expired", "state %u",
-	      status.update);
+	check(status.update == RV_UPDATE_EXPIRED, "overdue: the update has expired", "state %u", status.update);
 	/* Longer than the module waits before it looks. */
 	usleep(500000);
-	check(ask(&t, 'a') == NEW_DATA, "never confirmed, with data: code and data stay together", "they do not");
-	check_result(ravelin_update_confirm(ravelin, id, &status), -EBUSY,
-		     "never confirmed, with data: too late to confirm");
+	check(ask(&t, 'a') == NEW_DATA, "overdue: code and data stay together", "they do not");
+	check_result(ravelin_update_confirm(ravelin, id, &status), -EBUSY, "overdue: too late to confirm");
 	error = module_unload();
-	check(error == -EWOULDBLOCK || error == -EBUSY, "never confirmed, with data: the module stays", "%d", error);
-	check_result(ravelin_update_rollback(ravelin, id, &status), 0,
-		     "never confirmed, with data: rolled back on request");
-	check(ask(&t, 'a') == OLD, "never confirmed, with data: code and data are as before", "they are not");
-	check_clean("never confirmed, with data");
+	check(error == -EWOULDBLOCK || error == -EBUSY, "overdue: the module stays", "%d", error);
+	check_result(ravelin_update_rollback(ravelin, id, &status), 0, "overdue: rolled back on request");
+	check(ask(&t, 'a') == OLD, "overdue: code and data are as before", "they are not");
+	check_clean("overdue");
 	target_end(&t);
 }
 
@@ -514,7 +582,7 @@ static void unloaded(void)
 }
 
 /** An update with a deadline that ends before it: when the deadline comes the module is not there any more. */
-static void unloaded_before_deadline(const char *module)
+static void unloaded_before_deadline(const char *module, const char *parameters)
 {
 	struct rv_fimce_status status;
 	struct target t;
@@ -529,7 +597,7 @@ static void unloaded_before_deadline(const char *module)
 	check(error == 0, "unload before a deadline: the module unloads", "%d", error);
 	/* The kernel would die in this time. */
 	usleep(2 * UNLOAD_DEADLINE_US);
-	error = syscall(SYS_finit_module, file, "", 0) ? -errno : 0;
+	error = syscall(SYS_finit_module, file, parameters, 0) ? -errno : 0;
 	check(error == 0 && ravelin_open(&ravelin) == 0, "unload before a deadline: it loads again", "%d", error);
 	if (error)
 		exit(1);
@@ -582,14 +650,14 @@ int main(int argc, char **argv)
 	int error;
 	char why[300];
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: edge TARGET CODE.suit DATA.suit MODULE.ko\n");
+	if (argc != 6) {
+		fprintf(stderr, "usage: edge TARGET CODE.suit DATA.suit STUCK.suit MODULE.ko\n");
 		return 64;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	target_path = argv[1];
 	error = ravelin_open(&ravelin);
-	if (error || !update_load(&code, argv[2]) || !update_load(&data, argv[3])) {
+	if (error || !update_load(&code, argv[2]) || !update_load(&data, argv[3]) || !update_load(&stuck, argv[4])) {
 		printf("FAIL set-up: %s\n", ravelin_explain(ravelin, error, why, sizeof(why)));
 		return 1;
 	}
@@ -600,11 +668,14 @@ int main(int argc, char **argv)
 	killed_frozen();
 	never_confirmed();
 	never_confirmed_data();
+	no_way_back();
+	no_way_back_in_time();
 	doorbell_rings();
 	two_services();
 	many_times();
 	unloaded();
-	unloaded_before_deadline(argv[4]);
+	unloaded_before_deadline(argv[5], "rollback_helper=");
+	never_confirmed_data_alone();
 	ravelin_close(ravelin);
 	return failures != 0;
 }

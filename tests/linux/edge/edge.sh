@@ -6,7 +6,7 @@ cd /run || exit 1
 . /test/guest.sh
 
 insmod /modules/ravelin.ko && insmod /modules/attack.ko || exit 1
-/test/edge /test/edge-target /test/edge-code.suit /test/edge-data.suit /modules/ravelin.ko || failed=1
+/test/edge /test/edge-target /test/edge-code.suit /test/edge-data.suit /test/edge-stuck.suit /modules/ravelin.ko || failed=1
 check "audit" ravelin audit
 check "the journal's chain holds" ravelin update log
 check "the module unloads when nothing is left" rmmod ravelin

@@ -367,12 +367,40 @@ static void remap_before_commit(void)
 }
 
 /** Has a thread enter the function that is replaced. It is inside once it waits: until then a commit may succeed. */
-static void thread_enter(struct target *t)
+static void thread_enter(struct target *t, char how)
 {
-	ask(t, 'h');
+	ask(t, how);
 	for (int i = 0; i < 100; i++)
 		ask(t, 'a');
 	usleep(200000);
+}
+
+/** A thread that is inside, though no word of the stack that it stands on says so. */
+static void inside_unseen(void)
+{
+	struct rv_ioctl_prepare p = {0};
+	struct rv_ioctl_update u = {0};
+	struct target t;
+	int error;
+
+	prepared("unseen", &t, &p);
+	thread_enter(&t, 'h');
+	check("unseen: the thread handles a signal", ask(&t, 'g') == 1, "it does not");
+	error = commit_frozen(t.pid, p.id, &u);
+	refused("commit with a thread on a signal stack is refused", error, -EAGAIN, &u.head.failure,
+		RV_REASON_DRIVER_SIGNAL_STACK);
+	ask(&t, 'k');
+	ask(&t, 'u');
+	thread_enter(&t, 'd');
+	error = commit_frozen(t.pid, p.id, &u);
+	refused("commit with a thread on a deep stack is refused", error, -EAGAIN, &u.head.failure,
+		RV_REASON_DRIVER_DEEP);
+	ask(&t, 'u');
+	error = commit_frozen(t.pid, p.id, &u);
+	check("unseen: the same update goes in when the thread is out", error == 0 && ask(&t, 'a') == 2,
+	      "error %d, reason %u, value 0x%llx", error, u.head.failure.reason,
+	      (unsigned long long)u.head.failure.value);
+	finish("unseen", &t);
 }
 
 static void running_or_inside(void)
@@ -385,7 +413,7 @@ static void running_or_inside(void)
 	prepared("threads", &t, &p);
 	error = commit(p.id, &u);
 	refused("commit of a running target is refused", error, -EAGAIN, &u.head.failure, RV_REASON_DRIVER_NOT_FROZEN);
-	thread_enter(&t);
+	thread_enter(&t, 'h');
 	error = commit_frozen(t.pid, p.id, &u);
 	refused("commit with a thread inside is refused", error, -EAGAIN, &u.head.failure, RV_REASON_DRIVER_STACK);
 	check("the thread inside is named", u.head.failure.value > (uint64_t)t.pid, "it is %llu",
@@ -482,7 +510,7 @@ static void updated_again(struct ravelin *h, struct target *t)
 	error = prepare(t->pid, &p);
 	check("again: prepared", error == 0, "error %d, reason %u, value 0x%llx", error, p.head.failure.reason,
 	      (unsigned long long)p.head.failure.value);
-	thread_enter(t);
+	thread_enter(t, 'h');
 	error = commit_frozen(t->pid, p.id, &u);
 	refused("again: refused while a thread is in version 2", error, -EAGAIN, &u.head.failure,
 		RV_REASON_DRIVER_STACK);
@@ -564,6 +592,7 @@ int main(int argc, char **argv)
 	fork_before_commit();
 	remap_before_commit();
 	running_or_inside();
+	inside_unseen();
 	shared_memory();
 	written_before_commit();
 	closed_before_commit();

@@ -10,6 +10,9 @@
  *	r	puts a copy of the page of answer() in its place: same bytes, another page
  *	s	starts a process that shares the memory; "shared PID"
  *	h	a thread calls answer(-1), which stays inside until u
+ *	d	the same with a deep stack between answer() and where it waits
+ *	g	that thread handles a signal on a stack of its own, and stays in that until k
+ *	k	lets the handler go on
  *	u	lets that thread go on
  *	q	ends
  */
@@ -29,12 +32,25 @@
 #define PAGE 4096u
 
 static int inside[2]; /* pipe that a thread inside answer() reads from */
+static int handler_in[2], handler_out[2]; /* pipes of the signal handler: it says that it runs, and waits to go on */
+static int deep;
 static int to_child[2], from_child[2];
+
+__attribute__((noinline)) static int deep_wait(void)
+{
+	volatile char room[9u << 20];
+	char c;
+
+	room[0] = 0; /* the rest is never touched, and takes no memory */
+	return read(inside[0], &c, 1) == 1 ? 1 + room[0] : 0;
+}
 
 int target_wait(void)
 {
 	char c;
 
+	if (deep)
+		return deep_wait();
 	return read(inside[0], &c, 1) == 1 ? 1 : 0;
 }
 
@@ -55,9 +71,32 @@ int behind(void)
 
 static void *thread_run(void *unused)
 {
+	static char signal_stack[64 << 10];
+	const stack_t stack = {.ss_sp = signal_stack, .ss_size = sizeof(signal_stack)};
+
 	(void)unused;
+	sigaltstack(&stack, NULL);
 	answer(-1);
 	return NULL;
+}
+
+static void handler(int number)
+{
+	char c = (char)number;
+
+	if (write(handler_out[1], &c, 1) == 1 && read(handler_in[0], &c, 1) != 1)
+		_exit(1);
+}
+
+static int thread_start(pthread_t *thread)
+{
+	const struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK | SA_RESTART};
+	pthread_attr_t attributes;
+
+	sigaction(SIGUSR1, &action, NULL);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 16u << 20);
+	return pthread_create(thread, &attributes, thread_run, NULL);
 }
 
 static int sharer(void *unused)
@@ -133,7 +172,8 @@ int main(int argc, char **argv)
 	char c;
 
 	(void)argc;
-	if (pipe(inside) != 0 || pipe(to_child) != 0 || pipe(from_child) != 0)
+	if (pipe(inside) != 0 || pipe(to_child) != 0 || pipe(from_child) != 0 || pipe(handler_in) != 0 ||
+	    pipe(handler_out) != 0)
 		return 1;
 	say("ready", (int)getpid());
 	while (read(STDIN_FILENO, &c, 1) == 1) {
@@ -157,7 +197,18 @@ int main(int argc, char **argv)
 			share();
 			break;
 		case 'h':
-			say("thread", pthread_create(&thread, NULL, thread_run, NULL));
+			deep = 0;
+			say("thread", thread_start(&thread));
+			break;
+		case 'd':
+			deep = 1;
+			say("deep", thread_start(&thread));
+			break;
+		case 'g':
+			say("signal", pthread_kill(thread, SIGUSR1) == 0 && read(handler_out[0], &c, 1) == 1);
+			break;
+		case 'k':
+			say("handled", write(handler_in[1], "k", 1) == 1);
 			break;
 		case 'u':
 			if (write(inside[1], "u", 1) == 1)

@@ -246,6 +246,41 @@ static void test_envelope_refused(void **state)
 	assert_int_equal(why.reason, RV_REASON_UPDATE_MAPPING);
 }
 
+/* The hypervisor hears which file it was, and of the manifest what a trusted signature vouches for. */
+static void test_what_was_refused(void **state)
+{
+	static const uint8_t zero[RV_DIGEST_SIZE];
+	uint8_t digest[RV_DIGEST_SIZE];
+	uint8_t component[RV_DIGEST_SIZE];
+	uint8_t input[sizeof(envelope) + 16];
+	struct measured_image m;
+	struct rv_refused r;
+	struct refusal why;
+
+	(void)state;
+	memset(input, 0x77, sizeof(input));
+	memcpy(input, envelope, sizeof(envelope));
+	param.input_bytes = sizeof(input);
+	rv_sha256_digest(envelope, sizeof(envelope), digest);
+	suit.error = -RV_EKEYREJECTED;
+	memset(&m, 0xee, sizeof(m));
+	assert_int_equal(measure_input(&param, input, targets, &m, &why), -RV_EKEYREJECTED);
+	measure_refused(&param, input, &m, &r);
+	assert_int_equal(r.size, sizeof(r));
+	assert_memory_equal(r.input_digest, digest, sizeof(digest));
+	assert_memory_equal(r.component, zero, sizeof(zero));
+	assert_int_equal(r.sequence, 0);
+
+	suit.error = 0;
+	suit.names_target = false;
+	assert_int_equal(measure_input(&param, input, targets, &m, &why), -RV_EBADMSG);
+	measure_refused(&param, input, &m, &r);
+	assert_memory_equal(r.input_digest, digest, sizeof(digest));
+	memset(component, 0xc0, sizeof(component));
+	assert_memory_equal(r.component, component, sizeof(component));
+	assert_int_equal(r.sequence, 42);
+}
+
 static void test_journal(void **state)
 {
 	static const uint8_t zero[RV_DIGEST_SIZE];
@@ -295,6 +330,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_neither, setup),
 	    cmocka_unit_test_setup(test_envelope, setup_envelope),
 	    cmocka_unit_test_setup(test_envelope_refused, setup_envelope),
+	    cmocka_unit_test_setup(test_what_was_refused, setup_envelope),
 	    cmocka_unit_test_setup(test_journal, setup),
 	};
 

@@ -40,20 +40,54 @@ static void test_records(void **state)
 	assert_int_equal(fake_vmcall(cpu, RV_HC_GET_JOURNAL, FAKE_LIST, ~0ull, 0), 0);
 }
 
-/* Updates stop while there is still room for all that the running ones will have to say. */
+/* Whoever has reserved room gets it, whatever others write; what finds none is counted. */
 static void test_full(void **state)
 {
+	struct fimce update = sample;
 	uint32_t n = 0;
 
 	(void)state;
+	assert_true(journal_has_room());
+	journal_reserve(&update);
 	while (journal_has_room()) {
-		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0, 0);
+		journal_add(cpu, &sample, RV_JOURNAL_REFUSED, 0, 0, 0);
 		n++;
 	}
-	assert_true(n < JOURNAL_CAPACITY && n >= JOURNAL_CAPACITY - 4 * RV_MAX_FIMCES);
+	assert_int_equal(n, JOURNAL_CAPACITY - 5);
 	for (uint32_t i = 0; i < 2 * JOURNAL_CAPACITY; i++)
-		journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0, 0); /* the sanitizer watches the end of the array */
+		journal_add(cpu, &sample, RV_JOURNAL_REFUSED, 0, 0, 0);
+	assert_int_equal(hv.journal.count, JOURNAL_CAPACITY - 3);
+	assert_int_equal(hv.journal.head.lost, 2 * JOURNAL_CAPACITY - 2);
+	for (uint32_t i = 1; i <= 3; i++) {
+		journal_add(cpu, &update, i, 0, 0, 0);
+		assert_int_equal(hv.journal.record[hv.journal.count - 1].event, i);
+	}
+	journal_release(&update);
+	assert_int_equal(hv.journal.reserved, 0);
 	assert_int_equal(hv.journal.count, JOURNAL_CAPACITY);
+	assert_false(journal_has_room());
+	/* The sanitizer watches the end of the array. */
+	journal_add(cpu, &update, 4, 0, 0, 0);
+	assert_int_equal(hv.journal.count, JOURNAL_CAPACITY);
+	assert_int_equal(hv.journal.head.lost, 2 * JOURNAL_CAPACITY - 1);
+}
+
+/* Room that an update did not need is free again. */
+static void test_release(void **state)
+{
+	struct fimce update = sample;
+
+	(void)state;
+	while (journal_has_room())
+		journal_add(cpu, &sample, RV_JOURNAL_REFUSED, 0, 0, 0);
+	hv.journal.count--;
+	assert_true(journal_has_room());
+	journal_reserve(&update);
+	assert_false(journal_has_room());
+	journal_add(cpu, &update, RV_UPDATE_APPLIED, 0, 0, 0);
+	journal_release(&update);
+	assert_int_equal(hv.journal.reserved, 0);
+	assert_int_equal(hv.journal.count, JOURNAL_CAPACITY - 2);
 }
 
 static uint8_t next_head;
@@ -176,16 +210,43 @@ static void test_sequences(void **state)
 	assert_int_equal(sequence_get(component), 5);
 }
 
+/* Updates under way have their places, and several of one component need one place only. */
+static void test_sequences_under_way(void **state)
+{
+	uint8_t component[RV_DIGEST_SIZE] = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < SEQUENCE_CAPACITY - 2; i++) {
+		component[5] = (uint8_t)i;
+		assert_true(sequence_has_room(component));
+		assert_true(sequence_set(component, 1));
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		hv.fimce[i] = (struct fimce){.id = i + 1, .lent = true};
+		hv.fimce[i].component[6] = i == 0 ? 1 : 2;
+	}
+	hv.fimce[2].lent = false;
+	component[5] = 0;
+	assert_true(sequence_has_room(component)); /* it has its number */
+	component[6] = 1;
+	assert_true(sequence_has_room(component));
+	component[6] = 2;
+	assert_true(sequence_has_room(component));
+	component[6] = 3;
+	assert_false(sequence_has_room(component));
+	hv.fimce[1].lent = false;
+	assert_true(sequence_has_room(component));
+	memset(hv.fimce, 0, 3 * sizeof(hv.fimce[0]));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_records),
-	    T(test_full),
-	    T(test_fold),
-	    T(test_two_folds_at_once),
-	    T(test_fold_looks_again_at_the_frames),
-	    T(test_sequences),
+	    T(test_records),           T(test_full),
+	    T(test_release),           T(test_fold),
+	    T(test_two_folds_at_once), T(test_fold_looks_again_at_the_frames),
+	    T(test_sequences),         T(test_sequences_under_way),
 	};
 
 	return cmocka_run_group_tests_name("hv journal", tests, NULL, NULL);

@@ -13,11 +13,13 @@ static uint64_t free_bytes;
 static uint32_t rows;
 static int64_t id;
 static struct fimce *update;
+static uint32_t data_pages; /* the last ones of the target */
 
 static int setup(void **state)
 {
 	(void)state;
 	cpu = fake_machine();
+	data_pages = 0;
 	free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
 	rows = hv.partition.count;
 	return 0;
@@ -69,7 +71,7 @@ static void expect_lent(struct fimce *f)
 {
 	(void)f;
 	for (uint32_t i = 0; i < TARGETS; i++)
-		assert_int_equal(leaf(i) & EPT_RWX, EPT_R | EPT_X);
+		assert_int_equal(leaf(i) & EPT_RWX, i < TARGETS - data_pages ? EPT_R | EPT_X : EPT_RWX);
 }
 
 static void patch(struct fimce *f)
@@ -113,8 +115,12 @@ static const struct fake_step revert[] = {{.call = RV_FC_YIELD, .before = unpatc
 
 static void prepared(void)
 {
+	struct rv_target_page *list = pa_pointer(pa_make(FAKE_TARGETS));
+
 	targets_fill();
 	fake_create(TARGETS);
+	for (uint32_t i = TARGETS - data_pages; i < TARGETS; i++)
+		list[i].kind = RV_TARGET_DATA;
 	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
 	assert_true(id > 0);
 	update = fimce_find((uint32_t)id);
@@ -130,8 +136,7 @@ static void applied(uint64_t deadline_us)
 	fake_task(update, apply);
 	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, deadline_us), RV_UPDATE_APPLIED);
 	expect_targets(0x10);
-	for (uint32_t i = 0; i < TARGETS; i++)
-		assert_int_equal(leaf(i) & EPT_RWX, EPT_R | EPT_X);
+	expect_lent(update);
 }
 
 static const struct rv_journal_record *journal_last(void)
@@ -351,6 +356,174 @@ static void test_failed_revert(void **state)
 	expect_clean();
 }
 
+static const struct fake_step revert_refuses[] = {
+    {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .rsi = RV_REASON_UPDATE_CODE, .before = unpatch}, {0}};
+
+/* No way back, and nobody to confirm it any more: what the guest lent is its own again, as it is, and nothing stays behind. */
+static void test_abandoned(void **state)
+{
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	applied(0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), -RV_EBUSY);
+	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_STATE);
+	fake_task(update, revert_refuses);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), -RV_EIO);
+	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_CODE);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)id, 0, 0), -RV_EBUSY);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), RV_UPDATE_ABANDONED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_ABANDONED);
+	assert_int_equal(journal_last()->reason, RV_REASON_UPDATE_ABANDONED);
+	assert_int_equal(journal_last()->error, -RV_EIO);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), -RV_EBUSY);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	expect_targets(0x10);
+	expect_clean();
+}
+
+static void test_abandoned_when_overdue(void **state)
+{
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	data_pages = TARGETS;
+	applied(1000);
+	fake_time = hv.deadline_tsc + 1;
+	fake_exit(hv.cpu[2], EXIT_PREEMPTION_TIMER, 0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), -RV_EBUSY);
+	fake_task(update, revert_refuses);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), -RV_EIO);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ABANDON, 0), RV_UPDATE_ABANDONED);
+	assert_int_equal(hv.journal.count, 3);
+	expect_targets(0x10);
+	expect_clean();
+}
+
+/* --- the journal ------------------------------------------------------------------------------------------------------- */
+
+static const struct fake_step refused[] = {
+    {.call = RV_FC_REFUSE, .rdi = (uint64_t)-RV_EKEYREJECTED, .rsi = RV_REASON_SUIT_SIGNATURE}, {0}};
+
+static void name_the_input(struct fimce *f)
+{
+	struct rv_refused *r = pa_pointer(f->mailbox);
+
+	*r = (struct rv_refused){.size = sizeof(*r), .sequence = 9};
+	memset(r->input_digest, 0x66, sizeof(r->input_digest));
+	memset(r->component, 0x77, sizeof(r->component));
+}
+
+/* A file that the manager refuses has no image whose digest could be believed: the record has the file's. */
+static void test_refused_file_is_named(void **state)
+{
+	const struct fake_step named[] = {{.call = RV_FC_REFUSE,
+					   .rdi = (uint64_t)-RV_EKEYREJECTED,
+					   .rsi = RV_REASON_SUIT_SIGNATURE,
+					   .before = name_the_input},
+					  {0}};
+	const struct fake_step measured[] = {{.call = RV_FC_MEASURED, .before = fake_measured_update},
+					     {.call = RV_FC_YIELD, .rdi = (uint64_t)-RV_EIO, .before = name_the_input},
+					     {0}};
+
+	(void)state;
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), named);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal(journal_last()->event, RV_JOURNAL_REFUSED);
+	assert_int_equal(journal_last()->flags, RV_JOURNAL_INPUT);
+	assert_int_equal(journal_last()->image_digest[31], 0x66);
+	assert_int_equal(journal_last()->component[31], 0x77);
+	assert_int_equal(journal_last()->sequence, 9);
+	expect_clean();
+	/* What a task has in the mailbox is nothing of the kind. */
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), measured);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_YIELDED);
+	assert_int_equal(journal_last()->event, RV_JOURNAL_REFUSED);
+	assert_int_equal(journal_last()->flags, 0);
+	assert_int_equal(journal_last()->image_digest[31], 0x11);
+	assert_int_equal(journal_last()->component[31], 0x22);
+	expect_clean();
+}
+
+/* Attempts that are refused fill the journal. What was prepared before still gets its records, and is the last that does. */
+static void test_flood_of_refusals(void **state)
+{
+	const struct fake_step late[] = {
+	    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_REFUSE, .rdi = (uint64_t)-1}, {0}};
+	const uint32_t attempts = JOURNAL_CAPACITY + 76;
+	int64_t other;
+
+	(void)state;
+	prepared();
+	for (uint32_t i = 0; i < attempts; i++) {
+		fake_create(TARGETS);
+		other = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+		assert_true(other > 0);
+		fake_task(fimce_find((uint32_t)other), refused);
+		assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)other, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+		assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)other, 0, 0), 0);
+	}
+	assert_int_equal(hv.journal.count + hv.journal.reserved, JOURNAL_CAPACITY);
+	assert_int_equal(hv.journal.head.lost, attempts - hv.journal.count);
+	fake_task(update, apply);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), RV_UPDATE_APPLIED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_APPLIED);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_CONFIRMED);
+	assert_int_equal(hv.journal.reserved, 0);
+	expect_clean();
+	fake_sequence++;
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), late);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal((int64_t)fake_task_rax, -RV_ENOSPC);
+	assert_int_equal(fake_task_rdx, RV_REASON_JOURNAL_FULL);
+	expect_clean();
+}
+
+/* What could not be confirmed is not begun. */
+static void test_no_room_for_another_program(void **state)
+{
+	const struct fake_step late[] = {
+	    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_REFUSE, .rdi = (uint64_t)-1}, {0}};
+	uint8_t component[RV_DIGEST_SIZE] = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++) {
+		component[0] = (uint8_t)(0x80 + i);
+		assert_true(sequence_set(component, 1));
+	}
+	fake_create(TARGETS);
+	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
+	fake_task(fimce_find((uint32_t)id), late);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal((int64_t)fake_task_rax, -RV_ENOSPC);
+	assert_int_equal(fake_task_rdx, RV_REASON_SEQUENCE_FULL);
+	expect_clean();
+	/* One that has its number goes on. */
+	memset(hv.sequence[7].component, 0x22, RV_DIGEST_SIZE);
+	hv.sequence[7].number = fake_sequence++;
+	applied(0);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	expect_clean();
+}
+
+/* Never without room for its records, though nothing is known that could bring it about. */
+static void test_no_apply_without_room(void **state)
+{
+	(void)state;
+	prepared();
+	journal_release(update);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_ENOSPC);
+	assert_int_equal(REASON(cpu), RV_REASON_JOURNAL_FULL);
+	assert_int_equal(update->update, RV_UPDATE_PREPARED);
+	expect_targets(0);
+	expect_clean();
+}
+
 /* --- deadlines --------------------------------------------------------------------------------------------------------- */
 
 static void test_expiry_puts_the_code_back(void **state)
@@ -368,6 +541,30 @@ static void test_expiry_puts_the_code_back(void **state)
 	assert_int_equal(journal_last()->event, RV_UPDATE_EXPIRED);
 	expect_targets(0);
 	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	expect_clean();
+}
+
+/* Data can't be changed back while threads run: the record says that it was not, and the rollback is still open. */
+static void test_expiry_leaves_data(void **state)
+{
+	(void)state;
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	data_pages = 1;
+	applied(1000);
+	fake_time = hv.deadline_tsc + 1;
+	fake_exit(hv.cpu[2], EXIT_PREEMPTION_TIMER, 0);
+	assert_int_equal(update->update, RV_UPDATE_EXPIRED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_EXPIRED);
+	assert_int_equal(journal_last()->reason, RV_REASON_UPDATE_OVERDUE);
+	assert_int_equal(fake_log_last()->reason, RV_REASON_UPDATE_OVERDUE);
+	expect_targets(0x10);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)id, 0, 0), -RV_EBUSY);
+	fake_task(update, revert);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	assert_int_equal(journal_last()->event, RV_UPDATE_ROLLED_BACK);
+	assert_int_equal(hv.journal.count, 3);
+	expect_targets(0);
 	expect_clean();
 }
 
@@ -586,7 +783,14 @@ int main(void)
 	    T(test_rollback_by_snapshot),
 	    T(test_rollback_by_revert),
 	    T(test_failed_revert),
+	    T(test_abandoned),
+	    T(test_abandoned_when_overdue),
+	    T(test_refused_file_is_named),
+	    T(test_flood_of_refusals),
+	    T(test_no_room_for_another_program),
+	    T(test_no_apply_without_room),
 	    T(test_expiry_puts_the_code_back),
+	    T(test_expiry_leaves_data),
 	    T(test_expiry_during_rollback),
 	    T(test_others_during_apply),
 	    T(test_others_during_revert),

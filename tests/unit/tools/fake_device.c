@@ -75,6 +75,7 @@ void fake_reset(void)
 		fake.journal[i].reason = i == 0 ? RV_REASON_UPDATE_OLD_CONTENT : 0;
 		fake.journal[i].value = i == 0 ? 0xabc123 : 0;
 		fake.journal[i].sequence = i;
+		fake.journal[i].flags = i == 0 ? RV_JOURNAL_INPUT : 0;
 		memcpy(link, fake.head.head, RV_DIGEST_SIZE);
 		memcpy(link + RV_DIGEST_SIZE, &fake.journal[i], sizeof(fake.journal[i]));
 		SHA256(link, sizeof(link), fake.head.head);
@@ -276,7 +277,11 @@ int __wrap_ioctl(int file, unsigned long command, ...)
 	fake.calls[_IOC_NR(command) % 32]++;
 	if (head->size != _IOC_SIZE(command) || head->flags != 0 || head->failure.reason != 0)
 		fake.bad_heads++;
-	if (fails(command, head))
+	if (fails(command, head)) {
+		/* The module says what state the update is in also when it refuses. */
+		if (command == RV_IOCTL_UPDATE_CONFIRM)
+			((struct rv_ioctl_update *)(void *)head)->status = fake.status;
 		return -1;
+	}
 	return answer(command, head);
 }

@@ -307,9 +307,17 @@ static void journal_that_was_changed_gives_6(void **state)
 	(void)state;
 	assert_int_equal(run("update log"), EXIT_DONE);
 	assert_non_null(strstr(out, "does not hold the expected old code at 0xabc123"));
+	assert_non_null(strstr(out, " file  0000"));
+	assert_non_null(strstr(out, " image 0000"));
 	assert_non_null(strstr(out, "over 3 records holds"));
 	assert_int_equal(run("update log --verify"), EXIT_DONE);
 	assert_null(strstr(out, "old code"));
+	assert_null(strstr(out, "got no record"));
+	fake.head.lost = 76;
+	assert_int_equal(run("update log --verify"), EXIT_DONE);
+	assert_non_null(strstr(out, "76 refused attempts got no record"));
+	assert_int_equal(run("update log --json"), EXIT_DONE);
+	assert_non_null(strstr(out, "\"refusals_not_recorded\": 76"));
 	fake.journal[1].sequence = 7;
 	assert_int_equal(run("update log"), EXIT_EVIDENCE);
 	assert_non_null(strstr(err, "the journal was changed"));

@@ -98,6 +98,7 @@ static void causes_are_told(void **state)
 	assert_string_equal(ravelin_cause_sentence(&s, text, sizeof(text)), "");
 	assert_string_equal(ravelin_fimce_state_name(1000), "unknown");
 	assert_string_equal(ravelin_update_state_name(RV_JOURNAL_REFUSED), "refused");
+	assert_string_equal(ravelin_update_state_name(RV_UPDATE_ABANDONED), "abandoned");
 	assert_string_equal(ravelin_update_state_name(RV_JOURNAL_WITHDRAWN), "withdrawn");
 	assert_string_equal(ravelin_exit_reason_name(35), "unknown");
 }

@@ -236,6 +236,22 @@ static void unhealthy_update_is_rolled_back(void **state)
 	assert_int_equal(fake.calls[_IOC_NR(RV_IOCTL_UPDATE_ROLLBACK)], 1);
 }
 
+/* An update that changed data is not taken back at the deadline by Ravelin alone. */
+static void overdue_update_is_rolled_back(void **state)
+{
+	struct service_config s;
+	bool confirmed;
+
+	(void)state;
+	freezer_works = true;
+	fake.status.update = RV_UPDATE_EXPIRED;
+	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_CONFIRM, 1, EBUSY, RV_REASON_UPDATE_STATE, 5};
+	update_one("true", &confirmed, &s);
+	assert_false(confirmed);
+	assert_true(file_is_there("refused/u.suit.why"));
+	assert_int_equal(fake.calls[_IOC_NR(RV_IOCTL_UPDATE_ROLLBACK)], 1);
+}
+
 static void refused_update_is_put_aside(void **state)
 {
 	struct service_config s;
@@ -311,6 +327,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(pid_files_are_read_with_care, setup, teardown),
 	    cmocka_unit_test_setup_teardown(healthy_update_is_confirmed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(unhealthy_update_is_rolled_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(overdue_update_is_rolled_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refused_update_is_put_aside, setup, teardown),
 	    cmocka_unit_test(health_commands_end),
 	    cmocka_unit_test_setup_teardown(watch_ends_when_told, setup, teardown),

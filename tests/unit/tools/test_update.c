@@ -123,7 +123,7 @@ static void applies_at_once(void **state)
 	assert_int_equal(fake.prepare.range_count, 1);
 	assert_int_equal(fake.prepare.range[0].address, 0x1000);
 	assert_int_equal(fake.prepare.sizes.argument_offset, fake.prepare.sizes.input_bytes);
-	assert_int_equal(fake.prepare.sizes.input_bytes % 16, 0);
+	assert_int_equal(fake.prepare.sizes.input_bytes, sizeof(struct rv_image_header));
 	assert_int_equal(fake.update.deadline_us, 1234);
 	/* Prepared while it ran, and left alive for confirmation. */
 	assert_int_equal(freezer.prepares_frozen, 1);
@@ -147,7 +147,9 @@ static void timeline_is_complete_and_in_order(void **state)
 static void thread_in_the_way_is_tried_again(void **state)
 {
 	(void)state;
-	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 3, EAGAIN, RV_REASON_DRIVER_STACK, 99};
+	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, EAGAIN, RV_REASON_DRIVER_STACK, 99};
+	fake.failure[1] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, EAGAIN, RV_REASON_DRIVER_SIGNAL_STACK, 99};
+	fake.failure[2] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, EAGAIN, RV_REASON_DRIVER_DEEP, 99};
 	assert_int_equal(apply(10, NULL), 0);
 	assert_int_equal(report.freezes, 4);
 	assert_int_equal(freezer.thaws, 4);
