@@ -156,6 +156,9 @@ static int launch_check(struct rv_launch *l)
 		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, cpu_count));
 	if (l->ram_count > RV_LAUNCH_MAX_RAM)
 		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, ram_count));
+	if (l->vtd_count > RV_LAUNCH_MAX_VTD || l->rmrr_count > RV_LAUNCH_MAX_RMRR ||
+	    l->ioapic_count > RV_LAUNCH_MAX_IOAPIC || l->ecam_count > RV_LAUNCH_MAX_ECAM)
+		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, vtd_count));
 	if (l->trampoline == 0 || l->trampoline >= 0xa0000 || (l->trampoline & (RV_PAGE_SIZE - 1)) != 0)
 		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, trampoline));
 	if (l->tsc_khz == 0)

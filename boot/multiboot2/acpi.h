@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * acpi.h - finds the usable CPUs: RSDP -> XSDT or RSDT -> MADT (ACPI Specification 6.4, 5.2.5 to 5.2.12).
+ * acpi.h - finds tables: RSDP -> XSDT or RSDT -> table (ACPI Specification 6.4, 5.2.5 to 5.2.8), and reads CPUs and IOAPICs
+ * out of the MADT (5.2.12) and the regions of PCI configuration space out of the MCFG (PCI Firmware Specification 3.0, 4.1.2).
  */
 #ifndef BOOT_ACPI_H
 #define BOOT_ACPI_H
 
-#include <ravelin/abi.h>
+#include <ravelin/launch.h>
 
 #include "text.h"
 
@@ -45,5 +46,27 @@ uint64_t acpi_rsdp_scan(const struct acpi_memory *memory, uint64_t address, uint
  */
 bool acpi_cpus_read(const struct acpi_memory *memory, const uint8_t *rsdp, uint32_t rsdp_bytes, uint32_t boot_apic_id,
 		    struct acpi_cpus *cpus, struct boot_error *error);
+
+/**
+ * Reads the IOAPICs of the MADT into launch->ioapic; no unit names them yet.
+ * Fails as acpi_cpus_read(), and if there are more than RV_LAUNCH_MAX_IOAPIC.
+ */
+bool acpi_ioapics_read(const struct acpi_memory *memory, const uint8_t *rsdp, uint32_t rsdp_bytes,
+		       struct rv_launch *launch, struct boot_error *error);
+
+/**
+ * Reads the regions of memory-mapped PCI configuration space into launch->ecam: none if there is no MCFG.
+ * Fails, with a sentence in @error, if a table is malformed, or if there are more than RV_LAUNCH_MAX_ECAM regions.
+ */
+bool acpi_ecam_read(const struct acpi_memory *memory, const uint8_t *rsdp, uint32_t rsdp_bytes,
+		    struct rv_launch *launch, struct boot_error *error);
+
+/**
+ * Finds a table of which there must not be two.
+ * @signature: four characters. @table and @bytes: the whole table, its checksum good; NULL if there is none.
+ * Fails, with a sentence in @error, if the root table or the table itself is malformed, or if there is a second one.
+ */
+bool acpi_table_find(const struct acpi_memory *memory, const uint8_t *rsdp, uint32_t rsdp_bytes, const char *signature,
+		     const uint8_t **table, uint32_t *bytes, struct boot_error *error);
 
 #endif

@@ -12,11 +12,12 @@ enum option {
 	OPTION_POOL,
 	OPTION_CONSOLE,
 	OPTION_TRUST,
+	OPTION_IOMMU,
 	OPTION_FALLBACK,
 	OPTION_COUNT
 };
 
-static const char option_name[OPTION_COUNT][10] = {"pool", "console", "trust", "fallback"};
+static const char option_name[OPTION_COUNT][10] = {"pool", "console", "trust", "iommu", "fallback"};
 
 struct value {
 	const char *text;
@@ -151,6 +152,20 @@ static bool trust_read(struct value value, struct cmdline *options, struct boot_
 	return true;
 }
 
+static bool iommu_read(struct value value, struct cmdline *options, struct boot_error *error)
+{
+	if (text_equals(value.text, value.length, "auto"))
+		options->iommu = CMDLINE_IOMMU_AUTO;
+	else if (text_equals(value.text, value.length, "require"))
+		options->iommu = CMDLINE_IOMMU_REQUIRE;
+	else if (text_equals(value.text, value.length, "off"))
+		options->iommu = CMDLINE_IOMMU_OFF;
+	else
+		return text_fail(error, "option iommu=%.*s: must be auto, require or off", (int)value.length,
+				 value.text);
+	return true;
+}
+
 static bool fallback_read(struct value value, struct cmdline *options, struct boot_error *error)
 {
 	if (text_equals(value.text, value.length, "yes"))
@@ -189,12 +204,14 @@ static bool option_read(const char *word, size_t length, unsigned int *seen, str
 			return console_read(value, options, error);
 		case OPTION_TRUST:
 			return trust_read(value, options, error);
+		case OPTION_IOMMU:
+			return iommu_read(value, options, error);
 		default:
 			return fallback_read(value, options, error);
 		}
 	}
-	return text_fail(
-	    error, "unknown option %.*s; the options are pool=, console=, trust= and fallback=", (int)length, word);
+	return text_fail(error, "unknown option %.*s; the options are pool=, console=, trust=, iommu= and fallback=",
+			 (int)length, word);
 }
 
 bool cmdline_parse(const char *text, size_t length, struct cmdline *options, struct boot_error *error)

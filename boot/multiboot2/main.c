@@ -10,8 +10,10 @@
 #include "console.h"
 #include "cpu.h"
 #include "hvimage.h"
+#include "iommu.h"
 #include "linux.h"
 #include "paging.h"
+#include "pci.h"
 #include "reason.h"
 #include "trap.h"
 #include "tsc.h"
@@ -163,9 +165,11 @@ static bool pool_place(struct boot_error *error)
 		return text_fail(error, "the memory map has more than %u extents", MEMORY_MAX_EXTENTS - 2);
 	if (!memory_find_high(&boot.scratch, &request, &boot.launch.pool_base))
 		return text_fail(
-		    error, "too little memory: pool= wants %llu MiB in one piece below 4 GiB, the largest has %llu MiB",
+		    error,
+		    "too little memory: pool= wants %llu MiB in one piece below 4 GiB, the largest has %llu MiB%s",
 		    (unsigned long long)request.bytes >> 20,
-		    (unsigned long long)memory_largest(&boot.scratch, POOL_ALIGN, POOL_LOWEST, MEMORY_4G) >> 20);
+		    (unsigned long long)memory_largest(&boot.scratch, POOL_ALIGN, POOL_LOWEST, MEMORY_4G) >> 20,
+		    boot.launch.rmrr_count ? ", without what the DMAR table reserves" : "");
 	boot.launch.pool_bytes = request.bytes;
 	if (!low_page_take(MEMORY_RESERVED, &page))
 		return text_fail(error, "there is no free page of RAM below 640 KiB for the start of the other CPUs");
@@ -187,7 +191,7 @@ static bool places_find(bool with_pool, struct boot_error *error)
 	boot.guest = boot.memory;
 	boot.free = boot.memory;
 	ok = memory_take(&boot.free, image_address(boot_image_start), image_address(boot_image_end), MEMORY_BUSY) &&
-	     memory_take(&boot.free, 0, RV_PAGE_SIZE, MEMORY_BUSY);
+	     memory_take(&boot.free, 0, RV_PAGE_SIZE, MEMORY_BUSY) && iommu_reserve(&boot.launch, &boot.free);
 	if (!ok)
 		return text_fail(error, "the memory map has more than %u extents", MEMORY_MAX_EXTENTS - 2);
 	boot.rsdp_page = 0;
@@ -224,6 +228,45 @@ static bool launch_cpus_fill(struct boot_error *error)
 	return true;
 }
 
+static bool launch_iommu_fill(struct boot_error *error)
+{
+	static struct dmar dmar;
+	struct pci pci = {.memory = &boot.physical, .launch = &boot.launch};
+	const struct dmar_pci dmar_pci = {.read8 = pci_read8, .context = &pci};
+	const struct iommu_source source = {.memory = &boot.physical,
+					    .rsdp = boot.rsdp,
+					    .rsdp_bytes = boot.rsdp_bytes,
+					    .pci = &dmar_pci,
+					    .map = &boot.memory,
+					    .mode = boot.options.iommu};
+	struct boot_error note;
+
+	if (!iommu_read(&source, &dmar, &boot.launch, &note, error))
+		return false;
+	for (uint32_t i = 0; i < boot.launch.vtd_count; i++) {
+		const struct rv_launch_vtd *unit = &boot.launch.vtd[i];
+
+		console_say("DMA remapping unit %u at 0x%llx: segment %u, %u scopes%s", i,
+			    (unsigned long long)unit->base, unit->segment, dmar.unit[i].scope_count,
+			    unit->flags & RV_LAUNCH_VTD_ALL ? ", all other devices" : "");
+	}
+	for (uint32_t i = 0; i < boot.launch.ioapic_count && boot.launch.vtd_count; i++) {
+		const struct rv_launch_ioapic *ioapic = &boot.launch.ioapic[i];
+
+		if (ioapic->source_id == RV_LAUNCH_NO_SOURCE)
+			console_say("IOAPIC %u: named by no unit", ioapic->id);
+		else
+			console_say("IOAPIC %u: source id 0x%x", ioapic->id, ioapic->source_id);
+	}
+	if (boot.launch.vtd_count)
+		console_say("DMAR: %u-bit addresses, interrupt remapping: %s, reserved regions: %u",
+			    boot.launch.vtd_address_bits,
+			    boot.launch.vtd_flags & RV_LAUNCH_VTD_INTR_REMAP ? "yes" : "no", boot.launch.rmrr_count);
+	if (note.text[0])
+		console_say("%s", note.text);
+	return true;
+}
+
 static bool launch_ram_fill(struct boot_error *error)
 {
 	for (uint32_t i = 0; i < boot.memory.count; i++) {
@@ -252,8 +295,8 @@ static bool ravelin_prepare(struct boot_error *error)
 	memcpy(boot.launch.trust_anchor, boot.options.trust_anchor, sizeof(boot.launch.trust_anchor));
 	return hvimage_read(boot_hv_image, image_address(boot_hv_image_end) - image_address(boot_hv_image),
 			    boot.options.pool_bytes, &boot.hv, error) &&
-	       launch_cpus_fill(error) && launch_ram_fill(error) && tsc_measure(&boot.launch.tsc_khz, error) &&
-	       places_find(true, error);
+	       launch_cpus_fill(error) && launch_iommu_fill(error) && launch_ram_fill(error) &&
+	       tsc_measure(&boot.launch.tsc_khz, error) && places_find(true, error);
 }
 
 /* After success this code runs as the guest, and nothing else has changed. */

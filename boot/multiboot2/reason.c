@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * reason.c - the hypervisor's refusal as a sentence.
+ * reason.c - refusals as sentences.
  */
 #include "reason.h"
 
@@ -19,20 +19,28 @@ static const char *reason_sentence(uint32_t id)
 	}
 }
 
-void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value)
+void reason_expand(char *buffer, size_t size, const char *sentence, uint64_t value)
 {
 	size_t used = 0;
 
-	for (const char *s = reason_sentence(id); *s && used < size - 1; s++) {
-		if (s[0] == '$' && s[1] >= '0' && s[1] <= '4') {
-			s++;
-			if (*s == '0')
+	for (const char *s = sentence; *s && used < size - 1; s++) {
+		if ((s[0] == '$' || s[0] == '#') && s[1] >= '0' && s[1] <= '4') {
+			bool hexadecimal = *s++ == '$';
+
+			if (*s != '0')
+				used += text_format(buffer + used, size - used, "(not given)");
+			else if (hexadecimal)
 				used += text_format(buffer + used, size - used, "0x%llx", (unsigned long long)value);
 			else
-				used += text_format(buffer + used, size - used, "(not given)");
+				used += text_format(buffer + used, size - used, "%llu", (unsigned long long)value);
 		} else {
 			buffer[used++] = *s;
 		}
 	}
 	buffer[used] = 0;
+}
+
+void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value)
+{
+	reason_expand(buffer, size, reason_sentence(id), value);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * reason.h - the hypervisor's refusal as a sentence.
+ * reason.h - refusals as sentences: those of the hypervisor, and all that come as a sentence with one value.
  */
 #ifndef BOOT_REASON_H
 #define BOOT_REASON_H
@@ -8,8 +8,13 @@
 #include "text.h"
 
 /**
- * Writes the sentence of reason @id into @buffer of @size bytes; $0 in it becomes @value, in hexadecimal.
- * Further values do not come with a refusal: $1 to $4 become "(not given)".
+ * Writes @sentence into @buffer of @size bytes; $0 in it becomes @value in hexadecimal, #0 the same in decimal.
+ * There are no further values here: those with 1 to 4 become "(not given)".
+ */
+void reason_expand(char *buffer, size_t size, const char *sentence, uint64_t value);
+
+/**
+ * Writes the sentence of reason @id into @buffer of @size bytes, as reason_expand(): one value comes with a refusal.
  */
 void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value);
 

@@ -22,6 +22,10 @@
 #define RV_HV_MAGIC 0x3130564856415652ull
 #define RV_LAUNCH_MAGIC 0x3148434e4c4c5652ull
 #define RV_LAUNCH_MAX_RAM 64u
+#define RV_LAUNCH_MAX_VTD 8u
+#define RV_LAUNCH_MAX_RMRR 16u
+#define RV_LAUNCH_MAX_IOAPIC 16u
+#define RV_LAUNCH_MAX_ECAM 4u
 #define RV_POOL_MIN (8u << 20)
 #define RV_POOL_MAX (1u << 30)
 
@@ -37,6 +41,46 @@ struct rv_hv_header {
 struct rv_launch_ram {
 	uint64_t base;
 	uint64_t bytes;
+};
+
+/* rv_launch.vtd_flags: what the firmware says in the DMAR table (VT-d specification, 8.1). */
+#define RV_LAUNCH_VTD_INTR_REMAP 1u /* the platform supports interrupt remapping */
+#define RV_LAUNCH_VTD_X2APIC_OPT_OUT 2u /* firmware asks for no x2APIC mode; only counts with INTR_REMAP */
+#define RV_LAUNCH_VTD_DMA_OPT_IN 4u /* firmware has kept DMA out of memory but for the RMRRs */
+
+/* rv_launch_vtd.flags */
+#define RV_LAUNCH_VTD_ALL 1u /* INCLUDE_PCI_ALL: all devices of its segment that no other unit has */
+
+/** One DMA remapping unit. No two of them overlap, and none overlaps RAM, an IOAPIC or an ECAM region. */
+struct rv_launch_vtd {
+	uint64_t base; /* physical address of its registers, page aligned */
+	uint32_t register_bytes; /* size of the register set, 4096 << n; what firmware says: the unit may know better */
+	uint32_t segment; /* PCI segment */
+	uint32_t flags; /* RV_LAUNCH_VTD_ALL */
+	uint32_t reserved; /* 0 */
+};
+
+/** Memory that firmware or its devices go on using by DMA (RMRR): guest devices must reach it one to one. */
+struct rv_launch_extent {
+	uint64_t base; /* page aligned */
+	uint64_t bytes; /* multiple of 4096, > 0 */
+};
+
+#define RV_LAUNCH_NO_SOURCE 0xffffffffu /* no unit names this IOAPIC */
+
+struct rv_launch_ioapic {
+	uint64_t base; /* physical address of its registers */
+	uint32_t id; /* as in its ID register */
+	uint32_t source_id; /* of its requests: bus << 8 | device << 3 | function, or RV_LAUNCH_NO_SOURCE */
+};
+
+/** One region of memory-mapped PCI configuration space. */
+struct rv_launch_ecam {
+	uint64_t base; /* physical address of bus 0 of the segment, even if first_bus is another one */
+	uint16_t segment;
+	uint8_t first_bus;
+	uint8_t last_bus;
+	uint32_t reserved; /* 0 */
 };
 
 /** Filled by the front end; the hypervisor copies it before it uses it. */
@@ -57,6 +101,16 @@ struct rv_launch {
 	uint32_t ram_count;
 	struct rv_launch_ram ram[RV_LAUNCH_MAX_RAM]; /* usable RAM, pool included */
 	uint8_t trust_anchor[RV_DIGEST_SIZE];
+	uint32_t vtd_flags; /* RV_LAUNCH_VTD_INTR_REMAP, ... */
+	uint32_t vtd_count; /* 0: this machine has no unit, or none is to be used: DMA is not guarded */
+	struct rv_launch_vtd vtd[RV_LAUNCH_MAX_VTD];
+	uint32_t vtd_address_bits; /* host address width: no DMA beyond 1 << this; 0 if vtd_count is 0 */
+	uint32_t rmrr_count; /* 0 if vtd_count is 0 */
+	struct rv_launch_extent rmrr[RV_LAUNCH_MAX_RMRR]; /* none overlaps the pool */
+	uint32_t ioapic_count;
+	uint32_t ecam_count;
+	struct rv_launch_ioapic ioapic[RV_LAUNCH_MAX_IOAPIC];
+	struct rv_launch_ecam ecam[RV_LAUNCH_MAX_ECAM];
 	/* Filled by the hypervisor on failure. */
 	uint32_t reason;
 	uint32_t reason_cpu;

@@ -153,6 +153,30 @@ static void fallback_counts_behind_a_bad_option(void **state)
 	assert_false(options.fallback);
 }
 
+static void iommu(void **state)
+{
+	static const char *const bad[] = {"iommu=", "iommu=on", "iommu=Require", "iommu=off,", "iommu=autos", "iommu"};
+	struct cmdline options;
+	struct boot_error error;
+
+	(void)state;
+	assert_true(parse("", &options, &error));
+	assert_int_equal(options.iommu, CMDLINE_IOMMU_AUTO);
+	assert_true(parse("iommu=require", &options, &error));
+	assert_int_equal(options.iommu, CMDLINE_IOMMU_REQUIRE);
+	assert_true(parse("iommu=off", &options, &error));
+	assert_int_equal(options.iommu, CMDLINE_IOMMU_OFF);
+	assert_true(parse("iommu=auto", &options, &error));
+	assert_int_equal(options.iommu, CMDLINE_IOMMU_AUTO);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(parse(bad[i], &options, &error));
+		assert_says(error.text, bad[i]);
+		assert_int_equal(options.iommu, CMDLINE_IOMMU_AUTO);
+	}
+	assert_false(parse("iommu=off iommu=off", &options, &error));
+	assert_says(error.text, "option iommu= is given twice");
+}
+
 static void unknown_options(void **state)
 {
 	static const char *const bad[] = {"hv=off", "Pool=64M", "pools=64M", "poo=64M",
@@ -179,8 +203,9 @@ static void control_characters_do_not_reach_the_console(void **state)
 
 static void random_text(void **state)
 {
-	static const char *const part[] = {"pool", "=",       "console", "trust", "fallback", "yes", "no", "ttyS0", ",",
-					   "64M",  "sha256:", " ",       "\t",    "none",     "9",   "G",  "\x80"};
+	static const char *const part[] = {"pool", "=",    "console", "trust", "fallback", "iommu",   "off",
+					   "yes",  "no",   "ttyS0",   ",",     "64M",      "sha256:", " ",
+					   "\t",   "none", "9",       "G",     "\x80"};
 	uint32_t seed = 1;
 
 	(void)state;
@@ -208,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(consoles),
 	    cmocka_unit_test(trust),
 	    cmocka_unit_test(fallback_counts_behind_a_bad_option),
+	    cmocka_unit_test(iommu),
 	    cmocka_unit_test(unknown_options),
 	    cmocka_unit_test(control_characters_do_not_reach_the_console),
 	    cmocka_unit_test(random_text),

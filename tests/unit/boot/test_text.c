@@ -57,6 +57,10 @@ static void every_reason_has_its_sentence(void **state)
 	assert_string_equal(buffer, "CPU with APIC id 0x1f did not start within the time limit");
 	reason_format(buffer, sizeof(buffer), RV_REASON_VMX_CONTROL, 0x482);
 	assert_says(buffer, "MSR 0x482, missing bits (not given)");
+	reason_format(buffer, sizeof(buffer), RV_REASON_DRIVER_HOTPLUG, 31);
+	assert_says(buffer, "CPU 31 offline");
+	reason_expand(buffer, sizeof(buffer), "$0 #0 $1 #4 $5 #", 31);
+	assert_string_equal(buffer, "0x1f 31 (not given) (not given) $5 #");
 	reason_format(buffer, sizeof(buffer), 99999, 0);
 	assert_says(buffer, "unknown reason");
 }

@@ -55,6 +55,10 @@ static void test_arguments(void **state)
 	REFUSED(launch.cpu_count = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
 	REFUSED(launch.cpu_count = RV_MAX_CPUS + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
 	REFUSED(launch.ram_count = RV_LAUNCH_MAX_RAM + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.vtd_count = RV_LAUNCH_MAX_VTD + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.rmrr_count = RV_LAUNCH_MAX_RMRR + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.ioapic_count = RV_LAUNCH_MAX_IOAPIC + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.ecam_count = RV_LAUNCH_MAX_ECAM + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
 	REFUSED(launch.trampoline = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
 	REFUSED(launch.trampoline = 0x8010, -RV_EINVAL, LAUNCH_ARGUMENT);
 	REFUSED(launch.trampoline = 0xa0000, -RV_EINVAL, LAUNCH_ARGUMENT);
