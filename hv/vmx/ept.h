@@ -2,13 +2,15 @@
 /*
  * ept.h - the guest's extended page tables: one to one, derived from the partition table.
  *
- * Callers hold the hypervisor lock. Changes that take rights away need percpu_flush_ept() before they hold everywhere.
+ * Callers hold the hypervisor lock. Changes that take rights away need percpu_flush_ept() before they hold for all CPUs, and
+ * vtd_flush_dma() before they hold for devices: remapping units walk the same tables (hv/vtd/vtd.h).
  */
 #ifndef HV_VMX_EPT_H
 #define HV_VMX_EPT_H
 
 #include <hv/address.h>
 #include <hv/partition.h>
+#include <hv/vtd/vtd.h>
 #include <hv/x86/mtrr.h>
 
 #define EPT_R (1ull << 0)
@@ -26,6 +28,8 @@ struct ept {
 	struct partition *partition; /* rows to derive from; pages for tables come from its pool */
 	const struct mtrr *mtrr;
 	bool large_1g;
+	bool small_pages; /* no large pages at all: a remapping unit has none */
+	const struct vtd *vtd; /* whose units walk these tables, too; NULL = nobody's */
 	uint64_t eptp;
 };
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* dma.c - root and context tables; see vtd.h. */
+#include <hv/util.h>
+#include <hv/vtd/vtd.h>
+#include <hv/x86/regs.h>
+
+#define BUSES 256u
+#define FUNCTIONS 256u
+
+/* Translation type 0: untranslated requests go through the table, all others are blocked (9.3). */
+static struct vtd_pair context_make(const struct vtd *v, pa_t table, uint16_t domain)
+{
+	return (struct vtd_pair){table.v | ENTRY_P, (v->levels == 4 ? CONTEXT_LEVELS_4 : CONTEXT_LEVELS_3) |
+							(uint64_t)domain << CONTEXT_DID_SHIFT};
+}
+
+static struct vtd_pair *root_entry(const struct vtd *v, uint32_t bus)
+{
+	return (struct vtd_pair *)pa_pointer(v->root) + bus;
+}
+
+static struct vtd_pair *context_entry(const struct vtd *v, uint16_t source_id)
+{
+	pa_t table = pa_make(root_entry(v, source_id >> 8)->low & ENTRY_ADDRESS);
+
+	return (struct vtd_pair *)pa_pointer(table) + (source_id & (FUNCTIONS - 1));
+}
+
+int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries)
+{
+	uint64_t first = *(const uint64_t *)pa_pointer(ept_root);
+	int error = 0;
+
+	if (v->unit_count == 0)
+		return 0;
+	v->entries = entries;
+	v->guest_table = v->levels == 4 ? ept_root : pa_make(first & ENTRY_ADDRESS);
+	for (uint32_t i = 0; !error && i < v->unit_count; i++)
+		error = vtd_pages(v, 1, &v->unit[i].queue);
+	error = error ? error : vtd_pages(v, 1, &v->status);
+	error = error ? error : vtd_pages(v, 1, &v->root);
+	error = error ? error : vtd_pages(v, 1, &v->context);
+	error =
+	    error ? error : vtd_pages(v, entries / (RV_PAGE_SIZE / (uint32_t)sizeof(struct vtd_pair)), &v->interrupts);
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < FUNCTIONS; i++)
+		((struct vtd_pair *)pa_pointer(v->context))[i] = context_make(v, v->guest_table, VTD_DOMAIN_GUEST);
+	for (uint32_t i = 0; i < BUSES; i++)
+		*root_entry(v, i) = (struct vtd_pair){v->context.v | ENTRY_P, 0};
+	vtd_table_written(v, pa_pointer(v->context), RV_PAGE_SIZE);
+	vtd_table_written(v, pa_pointer(v->root), RV_PAGE_SIZE);
+	return 0;
+}
+
+int vtd_flush_dma(struct vtd *v, uint16_t domain)
+{
+	return vtd_invalidate(v, DESCRIPTOR_IOTLB | INVALIDATE_DOMAIN | INVALIDATE_DRAIN |
+				     (uint64_t)domain << INVALIDATE_DID_SHIFT);
+}
+
+static struct vtd_device *device_find(struct vtd *v, uint16_t source_id, bool or_free)
+{
+	struct vtd_device *free_slot = NULL;
+
+	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++) {
+		if (v->device[i].domain != 0 && v->device[i].source_id == source_id)
+			return &v->device[i];
+		if (v->device[i].domain == 0 && free_slot == NULL)
+			free_slot = &v->device[i];
+	}
+	return or_free ? free_slot : NULL;
+}
+
+int vtd_device_prepare(struct vtd *v, uint16_t source_id, uint16_t domain)
+{
+	struct vtd_pair *bus = root_entry(v, source_id >> 8);
+	pa_t table;
+	int error;
+
+	for (uint32_t i = 0; i < v->unit_count; i++) {
+		if (v->unit[i].segment != v->unit[0].segment)
+			return vtd_fail(v, &v->unit[i], -RV_ENODEV, RV_REASON_VTD_SEGMENTS, v->unit[i].segment);
+		if (domain >= CAP_DOMAINS(v->unit[i].cap))
+			return vtd_fail(v, &v->unit[i], -RV_ENOSPC, RV_REASON_VTD_DOMAINS, domain);
+	}
+	if (device_find(v, source_id, true) == NULL)
+		return vtd_fail(v, &v->unit[0], -RV_ENOSPC, RV_REASON_VTD_DEVICES, VTD_MAX_DEVICES);
+	if ((bus->low & ENTRY_ADDRESS) != v->context.v)
+		return 0;
+	error = vtd_pages(v, 1, &table);
+	if (error)
+		return error;
+	memcpy(pa_pointer(table), pa_pointer(v->context), RV_PAGE_SIZE);
+	vtd_table_written(v, pa_pointer(table), RV_PAGE_SIZE);
+	/* The same entries in another place: whichever a unit has cached is right. */
+	*(volatile uint64_t *)&bus->low = table.v | ENTRY_P;
+	vtd_table_written(v, bus, sizeof(*bus));
+	return 0;
+}
+
+int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domain)
+{
+	bool guest = table.v == v->guest_table.v;
+	struct vtd_device *d = device_find(v, source_id, !guest);
+	struct vtd_pair *entry = context_entry(v, source_id), to = context_make(v, table, domain);
+	int error;
+
+	if (d != NULL)
+		*d = (struct vtd_device){source_id, guest ? 0 : domain, table};
+	/* Not present first: a unit must never see the halves of two entries (6.2.2.1). */
+	*(volatile uint64_t *)&entry->low = 0;
+	vtd_table_written(v, entry, sizeof(*entry));
+	error = vtd_invalidate(v, DESCRIPTOR_CONTEXT | INVALIDATE_GLOBAL);
+	error = error ? error : vtd_invalidate(v, DESCRIPTOR_IOTLB | INVALIDATE_GLOBAL | INVALIDATE_DRAIN);
+	if (error)
+		return error;
+	*(volatile uint64_t *)&entry->high = to.high;
+	cpu_fence();
+	*(volatile uint64_t *)&entry->low = to.low;
+	vtd_table_written(v, entry, sizeof(*entry));
+	/* Units in caching mode keep absent entries, too. */
+	return vtd_invalidate(v, DESCRIPTOR_CONTEXT | INVALIDATE_GLOBAL);
+}

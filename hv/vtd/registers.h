@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * registers.h - registers and table formats of a VT-d remapping unit, as far as Ravelin uses them.
+ *
+ * Names and sections are those of the Intel VT-d architecture specification: registers chapter 11, tables chapter 9,
+ * descriptors 6.5.2. Every access to a unit goes through the four functions here, so that the rest compiles on the host.
+ */
+#ifndef HV_VTD_REGISTERS_H
+#define HV_VTD_REGISTERS_H
+
+#include <hv/address.h>
+
+#define VTD_VER 0x00u
+#define VTD_CAP 0x08u
+#define CAP_DOMAINS(cap) (16u << (2 * ((cap)&7))) /* ND */
+#define CAP_RWBF (1ull << 4)
+#define CAP_PLMR (1ull << 5)
+#define CAP_PHMR (1ull << 6)
+#define CAP_CM (1ull << 7)
+#define CAP_SAGAW_39 (1ull << 9)
+#define CAP_SAGAW_48 (1ull << 10)
+#define CAP_SAGAW (0x1full << 8)
+#define CAP_FRO(cap) ((uint32_t)((cap) >> 24 & 0x3ff) * 16)
+#define CAP_SLLPS_2M (1ull << 34)
+#define CAP_SLLPS_1G (1ull << 35)
+#define CAP_FAULT_RECORDS(cap) ((uint32_t)((cap) >> 40 & 0xff) + 1) /* NFR is one less than their number */
+#define CAP_DRAIN_WRITES (1ull << 54)
+#define CAP_DRAIN_READS (1ull << 55)
+#define VTD_ECAP 0x10u
+#define ECAP_C (1ull << 0)
+#define ECAP_QI (1ull << 1)
+#define ECAP_IR (1ull << 3)
+#define ECAP_EIM (1ull << 4)
+#define VTD_GCMD 0x18u
+#define VTD_GSTS 0x1cu
+/* The same bits in GCMD and GSTS. Commands that last keep their value; the others happen once. */
+#define GCMD_TE (1u << 31)
+#define GCMD_SRTP (1u << 30)
+#define GCMD_EAFL (1u << 28)
+#define GCMD_WBF (1u << 27)
+#define GCMD_QIE (1u << 26)
+#define GCMD_IRE (1u << 25)
+#define GCMD_SIRTP (1u << 24)
+#define GCMD_CFI (1u << 23)
+#define GCMD_LASTING (GCMD_TE | GCMD_EAFL | GCMD_QIE | GCMD_IRE | GCMD_CFI)
+#define VTD_RTADDR 0x20u
+#define RTADDR_TTM (3ull << 10) /* 0: legacy mode */
+#define VTD_FSTS 0x34u
+#define FSTS_PFO (1u << 0)
+#define FSTS_PPF (1u << 1)
+#define FSTS_IQE (1u << 4)
+#define FSTS_ICE (1u << 5)
+#define FSTS_ITE (1u << 6)
+#define FSTS_QUEUE (FSTS_IQE | FSTS_ICE | FSTS_ITE)
+#define FSTS_FRI(fsts) ((fsts) >> 8 & 0xff)
+#define VTD_FECTL 0x38u
+#define VTD_PMEN 0x64u
+#define PMEN_EPM (1u << 31)
+#define PMEN_PRS (1u << 0)
+#define VTD_IQH 0x80u
+#define VTD_IQT 0x88u
+#define VTD_IQA 0x90u
+#define VTD_ICS 0x9cu
+#define VTD_IECTL 0xa0u
+#define EVENT_MASK (1u << 31) /* IM of FECTL and IECTL */
+#define VTD_IRTA 0xb8u
+#define IRTA_EIME (1ull << 11)
+#define IRTA_SIZE 15u /* S: 2^(S + 1) entries */
+#define VTD_REGISTERS_MIN 0xc0u
+
+/* Fault record, 16 bytes. */
+#define FAULT_ADDRESS PAGE_MASK /* of the low half; of an interrupt: the entry in bits 63:48 */
+#define FAULT_INDEX_SHIFT 48
+#define FAULT_SID 0xffffull /* of the high half */
+#define FAULT_REASON(high) ((uint32_t)((high) >> 32) & 0xff)
+#define FAULT_READ (1ull << 62)
+#define FAULT_F (1ull << 63)
+#define FAULT_REASON_INTERRUPT_FIRST 0x20u
+#define FAULT_REASON_INTERRUPT_LAST 0x2fu
+
+/* Tables. */
+#define ENTRY_P (1ull << 0)
+#define ENTRY_ADDRESS 0x000ffffffffff000ull
+#define CONTEXT_LEVELS_3 1ull /* AW, in the high half */
+#define CONTEXT_LEVELS_4 2ull
+#define CONTEXT_DID_SHIFT 8
+
+#define IRTE_P (1ull << 0)
+#define IRTE_FPD (1ull << 1)
+#define IRTE_LOGICAL (1ull << 2)
+#define IRTE_RH (1ull << 3)
+#define IRTE_LEVEL (1ull << 4)
+#define IRTE_DELIVERY(low) ((uint32_t)((low) >> 5) & 7)
+#define IRTE_DELIVERY_MASK (7ull << 5)
+#define IRTE_AVAILABLE (0xfull << 8)
+#define IRTE_POSTED (1ull << 15)
+#define IRTE_VECTOR(low) ((uint32_t)((low) >> 16) & 0xff)
+#define IRTE_VECTOR_MASK (0xffull << 16)
+#define IRTE_DESTINATION_SHIFT 32
+#define IRTE_XAPIC_SHIFT 40 /* where the 8 bits of an xAPIC destination stand */
+#define IRTE_SID(high) ((uint32_t)(high)&0xffff)
+#define IRTE_SQ(high) ((uint32_t)((high) >> 16) & 3)
+#define IRTE_SVT(high) ((uint32_t)((high) >> 18) & 3)
+#define SVT_ID 1u /* verify the requester's id, less the bits that SQ names */
+#define SVT_BUS 2u /* verify that its bus is in a range: bits 15:8 of SID to bits 7:0 */
+#define IRTE_HIGH_MASK 0xfffffull
+#define IRTE_HIGH_ID (1ull << 18)
+
+/** An interrupt remapping table entry, a context entry, a descriptor: 128 bits. */
+struct vtd_pair {
+	uint64_t low, high;
+};
+
+/* Invalidation descriptors. */
+#define DESCRIPTOR_TYPE(low) ((uint32_t)(low)&0xf)
+#define DESCRIPTOR_CONTEXT 1u
+#define DESCRIPTOR_IOTLB 2u
+#define DESCRIPTOR_DEVICE_TLB 3u
+#define DESCRIPTOR_INTERRUPT 4u
+#define DESCRIPTOR_WAIT 5u
+#define INVALIDATE_GLOBAL (1ull << 4) /* context and IOTLB */
+#define INVALIDATE_DOMAIN (2ull << 4)
+#define INVALIDATE_DRAIN_WRITES (1ull << 6)
+#define INVALIDATE_DRAIN_READS (1ull << 7)
+#define INVALIDATE_DRAIN (INVALIDATE_DRAIN_WRITES | INVALIDATE_DRAIN_READS)
+#define INVALIDATE_DID_SHIFT 16
+#define INTERRUPT_INDEXED (1ull << 4) /* else all */
+#define INTERRUPT_MASK_SHIFT 27
+#define INTERRUPT_INDEX_SHIFT 32
+#define WAIT_INTERRUPT (1ull << 4)
+#define WAIT_STATUS (1ull << 5)
+#define WAIT_STATUS_SHIFT 32
+
+#ifdef HV_HOST_TEST
+uint32_t vtd_read32(pa_t base, uint32_t offset);
+uint64_t vtd_read64(pa_t base, uint32_t offset);
+void vtd_write32(pa_t base, uint32_t offset, uint32_t value);
+void vtd_write64(pa_t base, uint32_t offset, uint64_t value);
+#else
+static inline uint32_t vtd_read32(pa_t base, uint32_t offset)
+{
+	return *(volatile uint32_t *)pa_pointer(pa_add(base, offset));
+}
+
+static inline uint64_t vtd_read64(pa_t base, uint32_t offset)
+{
+	return *(volatile uint64_t *)pa_pointer(pa_add(base, offset));
+}
+
+static inline void vtd_write32(pa_t base, uint32_t offset, uint32_t value)
+{
+	*(volatile uint32_t *)pa_pointer(pa_add(base, offset)) = value;
+}
+
+static inline void vtd_write64(pa_t base, uint32_t offset, uint64_t value)
+{
+	*(volatile uint64_t *)pa_pointer(pa_add(base, offset)) = value;
+}
+#endif
+
+#endif
