@@ -6,6 +6,7 @@
 
 #define BUSES 256u
 #define FUNCTIONS 256u
+#define ENTRIES_PER_PAGE (RV_PAGE_SIZE / (uint32_t)sizeof(struct vtd_pair))
 
 /* Translation type 0: untranslated requests go through the table, all others are blocked (9.3). */
 static struct vtd_pair context_make(const struct vtd *v, pa_t table, uint16_t domain)
@@ -35,13 +36,13 @@ int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries)
 		return 0;
 	v->entries = entries;
 	v->guest_table = v->levels == 4 ? ept_root : pa_make(first & ENTRY_ADDRESS);
-	for (uint32_t i = 0; !error && i < v->unit_count; i++)
+	for (uint32_t i = 0; !error && i < v->unit_count; i++) {
 		error = vtd_pages(v, 1, &v->unit[i].queue);
+		error = error ? error : vtd_pages(v, entries / ENTRIES_PER_PAGE, &v->unit[i].interrupts);
+	}
 	error = error ? error : vtd_pages(v, 1, &v->status);
 	error = error ? error : vtd_pages(v, 1, &v->root);
 	error = error ? error : vtd_pages(v, 1, &v->context);
-	error =
-	    error ? error : vtd_pages(v, entries / (RV_PAGE_SIZE / (uint32_t)sizeof(struct vtd_pair)), &v->interrupts);
 	if (error)
 		return error;
 	for (uint32_t i = 0; i < FUNCTIONS; i++)
@@ -59,20 +60,30 @@ int vtd_flush_dma(struct vtd *v, uint16_t domain)
 				     (uint64_t)domain << INVALIDATE_DID_SHIFT);
 }
 
-static struct vtd_device *device_find(struct vtd *v, uint16_t source_id, bool or_free)
+/* Where a device is noted, or could be; NULL if there is no room. */
+static struct vtd_device *device_slot(struct vtd *v, uint16_t source_id)
 {
-	struct vtd_device *free_slot = NULL;
+	struct vtd_device *slot = NULL;
 
 	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++) {
-		if (v->device[i].domain != 0 && v->device[i].source_id == source_id)
+		if (v->device[i].domain == 0)
+			slot = &v->device[i];
+		else if (v->device[i].source_id == source_id)
 			return &v->device[i];
-		if (v->device[i].domain == 0 && free_slot == NULL)
-			free_slot = &v->device[i];
 	}
-	return or_free ? free_slot : NULL;
+	return slot;
 }
 
-int vtd_device_prepare(struct vtd *v, uint16_t source_id, uint16_t domain)
+struct vtd_pair vtd_context(const struct vtd *v, uint16_t source_id)
+{
+	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++) {
+		if (v->device[i].domain != 0 && v->device[i].source_id == source_id)
+			return context_make(v, v->device[i].table, v->device[i].domain);
+	}
+	return context_make(v, v->guest_table, VTD_DOMAIN_GUEST);
+}
+
+int vtd_device_prepare(struct vtd *v, uint16_t source_id)
 {
 	struct vtd_pair *bus = root_entry(v, source_id >> 8);
 	pa_t table;
@@ -81,10 +92,8 @@ int vtd_device_prepare(struct vtd *v, uint16_t source_id, uint16_t domain)
 	for (uint32_t i = 0; i < v->unit_count; i++) {
 		if (v->unit[i].segment != v->unit[0].segment)
 			return vtd_fail(v, &v->unit[i], -RV_ENODEV, RV_REASON_VTD_SEGMENTS, v->unit[i].segment);
-		if (domain >= CAP_DOMAINS(v->unit[i].cap))
-			return vtd_fail(v, &v->unit[i], -RV_ENOSPC, RV_REASON_VTD_DOMAINS, domain);
 	}
-	if (device_find(v, source_id, true) == NULL)
+	if (device_slot(v, source_id) == NULL)
 		return vtd_fail(v, &v->unit[0], -RV_ENOSPC, RV_REASON_VTD_DEVICES, VTD_MAX_DEVICES);
 	if ((bus->low & ENTRY_ADDRESS) != v->context.v)
 		return 0;
@@ -101,13 +110,12 @@ int vtd_device_prepare(struct vtd *v, uint16_t source_id, uint16_t domain)
 
 int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domain)
 {
-	bool guest = table.v == v->guest_table.v;
-	struct vtd_device *d = device_find(v, source_id, !guest);
 	struct vtd_pair *entry = context_entry(v, source_id), to = context_make(v, table, domain);
+	struct vtd_device *slot = device_slot(v, source_id);
 	int error;
 
-	if (d != NULL)
-		*d = (struct vtd_device){source_id, guest ? 0 : domain, table};
+	if (slot != NULL)
+		*slot = (struct vtd_device){source_id, domain == VTD_DOMAIN_GUEST ? 0 : domain, table};
 	/* Not present first: a unit must never see the halves of two entries (6.2.2.1). */
 	*(volatile uint64_t *)&entry->low = 0;
 	vtd_table_written(v, entry, sizeof(*entry));

@@ -12,20 +12,16 @@
 
 #define VTD_VER 0x00u
 #define VTD_CAP 0x08u
-#define CAP_DOMAINS(cap) (16u << (2 * ((cap)&7))) /* ND */
+#define CAP_ND 7ull
 #define CAP_RWBF (1ull << 4)
-#define CAP_PLMR (1ull << 5)
-#define CAP_PHMR (1ull << 6)
+#define CAP_PROTECTED (3ull << 5) /* PLMR, PHMR */
 #define CAP_CM (1ull << 7)
 #define CAP_SAGAW_39 (1ull << 9)
 #define CAP_SAGAW_48 (1ull << 10)
-#define CAP_SAGAW (0x1full << 8)
 #define CAP_FRO(cap) ((uint32_t)((cap) >> 24 & 0x3ff) * 16)
 #define CAP_SLLPS_2M (1ull << 34)
 #define CAP_SLLPS_1G (1ull << 35)
 #define CAP_FAULT_RECORDS(cap) ((uint32_t)((cap) >> 40 & 0xff) + 1) /* NFR is one less than their number */
-#define CAP_DRAIN_WRITES (1ull << 54)
-#define CAP_DRAIN_READS (1ull << 55)
 #define VTD_ECAP 0x10u
 #define ECAP_C (1ull << 0)
 #define ECAP_QI (1ull << 1)
@@ -36,22 +32,18 @@
 /* The same bits in GCMD and GSTS. Commands that last keep their value; the others happen once. */
 #define GCMD_TE (1u << 31)
 #define GCMD_SRTP (1u << 30)
-#define GCMD_EAFL (1u << 28)
-#define GCMD_WBF (1u << 27)
 #define GCMD_QIE (1u << 26)
 #define GCMD_IRE (1u << 25)
 #define GCMD_SIRTP (1u << 24)
 #define GCMD_CFI (1u << 23)
-#define GCMD_LASTING (GCMD_TE | GCMD_EAFL | GCMD_QIE | GCMD_IRE | GCMD_CFI)
+#define GCMD_LASTING (GCMD_TE | GCMD_QIE | GCMD_IRE | GCMD_CFI)
 #define VTD_RTADDR 0x20u
 #define RTADDR_TTM (3ull << 10) /* 0: legacy mode */
 #define VTD_FSTS 0x34u
 #define FSTS_PFO (1u << 0)
 #define FSTS_PPF (1u << 1)
 #define FSTS_IQE (1u << 4)
-#define FSTS_ICE (1u << 5)
-#define FSTS_ITE (1u << 6)
-#define FSTS_QUEUE (FSTS_IQE | FSTS_ICE | FSTS_ITE)
+#define FSTS_QUEUE (7u << 4) /* IQE, ICE, ITE */
 #define FSTS_FRI(fsts) ((fsts) >> 8 & 0xff)
 #define VTD_FECTL 0x38u
 #define VTD_PMEN 0x64u
@@ -60,7 +52,6 @@
 #define VTD_IQH 0x80u
 #define VTD_IQT 0x88u
 #define VTD_IQA 0x90u
-#define VTD_ICS 0x9cu
 #define VTD_IECTL 0xa0u
 #define EVENT_MASK (1u << 31) /* IM of FECTL and IECTL */
 #define VTD_IRTA 0xb8u
@@ -69,9 +60,8 @@
 #define VTD_REGISTERS_MIN 0xc0u
 
 /* Fault record, 16 bytes. */
-#define FAULT_ADDRESS PAGE_MASK /* of the low half; of an interrupt: the entry in bits 63:48 */
-#define FAULT_INDEX_SHIFT 48
-#define FAULT_SID 0xffffull /* of the high half */
+#define FAULT_INDEX_SHIFT                                                                                              \
+	48 /* in the low half; for DMA the address of the page. The high half begins with the source id */
 #define FAULT_REASON(high) ((uint32_t)((high) >> 32) & 0xff)
 #define FAULT_READ (1ull << 62)
 #define FAULT_F (1ull << 63)
@@ -88,14 +78,10 @@
 #define IRTE_P (1ull << 0)
 #define IRTE_FPD (1ull << 1)
 #define IRTE_LOGICAL (1ull << 2)
-#define IRTE_RH (1ull << 3)
-#define IRTE_LEVEL (1ull << 4)
 #define IRTE_DELIVERY(low) ((uint32_t)((low) >> 5) & 7)
-#define IRTE_DELIVERY_MASK (7ull << 5)
 #define IRTE_AVAILABLE (0xfull << 8)
-#define IRTE_POSTED (1ull << 15)
 #define IRTE_VECTOR(low) ((uint32_t)((low) >> 16) & 0xff)
-#define IRTE_VECTOR_MASK (0xffull << 16)
+#define IRTE_LOW_KNOWN 0xffffffff00ff0fffull /* without posted format and reserved bits */
 #define IRTE_DESTINATION_SHIFT 32
 #define IRTE_XAPIC_SHIFT 40 /* where the 8 bits of an xAPIC destination stand */
 #define IRTE_SID(high) ((uint32_t)(high)&0xffff)
@@ -115,19 +101,15 @@ struct vtd_pair {
 #define DESCRIPTOR_TYPE(low) ((uint32_t)(low)&0xf)
 #define DESCRIPTOR_CONTEXT 1u
 #define DESCRIPTOR_IOTLB 2u
-#define DESCRIPTOR_DEVICE_TLB 3u
 #define DESCRIPTOR_INTERRUPT 4u
 #define DESCRIPTOR_WAIT 5u
 #define INVALIDATE_GLOBAL (1ull << 4) /* context and IOTLB */
 #define INVALIDATE_DOMAIN (2ull << 4)
-#define INVALIDATE_DRAIN_WRITES (1ull << 6)
-#define INVALIDATE_DRAIN_READS (1ull << 7)
-#define INVALIDATE_DRAIN (INVALIDATE_DRAIN_WRITES | INVALIDATE_DRAIN_READS)
+#define INVALIDATE_DRAIN (3ull << 6) /* writes and reads under way; ignored by units that can't */
 #define INVALIDATE_DID_SHIFT 16
 #define INTERRUPT_INDEXED (1ull << 4) /* else all */
 #define INTERRUPT_MASK_SHIFT 27
 #define INTERRUPT_INDEX_SHIFT 32
-#define WAIT_INTERRUPT (1ull << 4)
 #define WAIT_STATUS (1ull << 5)
 #define WAIT_STATUS_SHIFT 32
 
@@ -137,25 +119,17 @@ uint64_t vtd_read64(pa_t base, uint32_t offset);
 void vtd_write32(pa_t base, uint32_t offset, uint32_t value);
 void vtd_write64(pa_t base, uint32_t offset, uint64_t value);
 #else
-static inline uint32_t vtd_read32(pa_t base, uint32_t offset)
-{
-	return *(volatile uint32_t *)pa_pointer(pa_add(base, offset));
-}
-
-static inline uint64_t vtd_read64(pa_t base, uint32_t offset)
-{
-	return *(volatile uint64_t *)pa_pointer(pa_add(base, offset));
-}
-
-static inline void vtd_write32(pa_t base, uint32_t offset, uint32_t value)
-{
-	*(volatile uint32_t *)pa_pointer(pa_add(base, offset)) = value;
-}
-
-static inline void vtd_write64(pa_t base, uint32_t offset, uint64_t value)
-{
-	*(volatile uint64_t *)pa_pointer(pa_add(base, offset)) = value;
-}
+#define VTD_ACCESS(bits)                                                                                               \
+	static inline uint##bits##_t vtd_read##bits(pa_t base, uint32_t offset)                                        \
+	{                                                                                                              \
+		return *(volatile uint##bits##_t *)pa_pointer(pa_add(base, offset));                                   \
+	}                                                                                                              \
+	static inline void vtd_write##bits(pa_t base, uint32_t offset, uint##bits##_t value)                           \
+	{                                                                                                              \
+		*(volatile uint##bits##_t *)pa_pointer(pa_add(base, offset)) = value;                                  \
+	}
+VTD_ACCESS(32)
+VTD_ACCESS(64)
 #endif
 
 #endif

@@ -41,10 +41,10 @@ int vtd_probe(struct vtd *v)
 		if (u->register_bytes < VTD_REGISTERS_MIN ||
 		    u->register_bytes < CAP_FRO(u->cap) + 16 * CAP_FAULT_RECORDS(u->cap))
 			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_ABSENT, u->register_bytes);
-		if (!(u->ecap & ECAP_QI))
-			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_NO_QUEUE, u->ecap);
-		if (!(u->ecap & ECAP_IR))
+		if ((u->ecap & (ECAP_QI | ECAP_IR)) != (ECAP_QI | ECAP_IR))
 			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_NO_INTERRUPTS, u->ecap);
+		if (u->cap & CAP_RWBF)
+			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_WRITE_BUFFER, u->cap);
 		/* The mode of the root table can't change while translation is on, and off would open the pool (11.4.6). */
 		if ((vtd_read32(u->base, VTD_GSTS) & GCMD_TE) && (vtd_read64(u->base, VTD_RTADDR) & RTADDR_TTM))
 			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_SCALABLE, vtd_read64(u->base, VTD_RTADDR));
@@ -101,13 +101,10 @@ static int register_wait(struct vtd *v, const struct vtd_unit *u, uint32_t offse
 /* One command at a time, lasting ones kept, and the answer awaited before anything else: 11.4.4. */
 static int command(struct vtd *v, const struct vtd_unit *u, uint32_t bit, bool on)
 {
-	uint32_t keep = vtd_read32(u->base, VTD_GSTS) & GCMD_LASTING & ~bit, answer = on ? bit : 0;
+	uint32_t keep = vtd_read32(u->base, VTD_GSTS) & GCMD_LASTING & ~bit;
 
-	/* A flush of the write buffer is pending as long as its bit reads as 1. */
-	if (bit == GCMD_WBF)
-		answer = 0;
 	vtd_write32(u->base, VTD_GCMD, keep | (on ? bit : 0));
-	return register_wait(v, u, VTD_GSTS, bit, answer);
+	return register_wait(v, u, VTD_GSTS, bit, on ? bit : 0);
 }
 
 /* An empty queue of our own; what firmware or the guest had in theirs is carried out first. */
@@ -144,11 +141,6 @@ static void queue_put(struct vtd_unit *u, struct vtd_pair descriptor)
 /* The descriptor, then one that writes a number to our memory when all before it is done (6.5.2.8). */
 static void queue_submit(const struct vtd *v, struct vtd_unit *u, uint64_t low)
 {
-	/* To ask for what a unit doesn't have would be a malformed descriptor. */
-	if (DESCRIPTOR_TYPE(low) == DESCRIPTOR_IOTLB && !(u->cap & CAP_DRAIN_WRITES))
-		low &= ~INVALIDATE_DRAIN_WRITES;
-	if (DESCRIPTOR_TYPE(low) == DESCRIPTOR_IOTLB && !(u->cap & CAP_DRAIN_READS))
-		low &= ~INVALIDATE_DRAIN_READS;
 	u->waits++;
 	queue_put(u, (struct vtd_pair){low, 0});
 	queue_put(u, (struct vtd_pair){DESCRIPTOR_WAIT | WAIT_STATUS | (uint64_t)u->waits << WAIT_STATUS_SHIFT,
@@ -216,32 +208,36 @@ int vtd_invalidate(struct vtd *v, uint64_t low)
 
 static int dma_start(struct vtd *v, struct vtd_unit *u)
 {
-	int error = 0;
+	int error;
 
-	if (u->cap & CAP_RWBF)
-		error = command(v, u, GCMD_WBF, true);
 	vtd_write64(u->base, VTD_RTADDR, v->root.v);
-	error = error ? error : command(v, u, GCMD_SRTP, true);
+	error = command(v, u, GCMD_SRTP, true);
 	/* Context first: entries of the IOTLB are made from it (6.6). */
 	error = error ? error : unit_invalidate(v, u, DESCRIPTOR_CONTEXT | INVALIDATE_GLOBAL);
 	error = error ? error : unit_invalidate(v, u, DESCRIPTOR_IOTLB | INVALIDATE_GLOBAL);
 	error = error ? error : command(v, u, GCMD_TE, true);
 	/* Firmware's protected ranges are of no use any more, and would stop good DMA. */
-	if (!error && (u->cap & (CAP_PLMR | CAP_PHMR))) {
+	if (!error && (u->cap & CAP_PROTECTED)) {
 		vtd_write32(u->base, VTD_PMEN, vtd_read32(u->base, VTD_PMEN) & ~PMEN_EPM);
 		error = register_wait(v, u, VTD_PMEN, PMEN_PRS, 0);
 	}
 	return error;
 }
 
-static int interrupts_start(struct vtd *v, struct vtd_unit *u)
+uint64_t vtd_irta(const struct vtd *v, const struct vtd_unit *u)
 {
 	uint32_t size = 0;
-	int error;
 
 	while (2u << size < v->entries)
 		size++;
-	vtd_write64(u->base, VTD_IRTA, v->interrupts.v | (v->eime ? IRTA_EIME : 0) | size);
+	return u->interrupts.v | (u->eime ? IRTA_EIME : 0) | size;
+}
+
+static int interrupts_start(struct vtd *v, struct vtd_unit *u)
+{
+	int error;
+
+	vtd_write64(u->base, VTD_IRTA, vtd_irta(v, u));
 	error = command(v, u, GCMD_SIRTP, true);
 	error = error ? error : unit_invalidate(v, u, DESCRIPTOR_INTERRUPT);
 	if (!error && (vtd_read32(u->base, VTD_GSTS) & GCMD_CFI))
@@ -249,19 +245,27 @@ static int interrupts_start(struct vtd *v, struct vtd_unit *u)
 	return error ? error : command(v, u, GCMD_IRE, true);
 }
 
-int vtd_start(struct vtd *v, bool eime)
+int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime)
 {
-	v->eime = eime;
+	const struct vtd_pair absent = {0, 0};
+
+	/* In between no entry is present: none is ever read in the wrong format. */
+	for (uint32_t i = 0; i < v->entries; i++)
+		vtd_entry_write(v, u, i, absent);
+	u->eime = eime;
+	return interrupts_start(v, u);
+}
+
+int vtd_start(struct vtd *v)
+{
 	for (uint32_t i = 0; i < v->unit_count; i++) {
 		struct vtd_unit *u = &v->unit[i];
-		int error = 0;
+		int error;
 
 		/* Faults and queue errors are polled. */
 		vtd_write32(u->base, VTD_FECTL, vtd_read32(u->base, VTD_FECTL) | EVENT_MASK);
 		vtd_write32(u->base, VTD_IECTL, vtd_read32(u->base, VTD_IECTL) | EVENT_MASK);
-		if (vtd_read32(u->base, VTD_GSTS) & GCMD_EAFL)
-			error = command(v, u, GCMD_EAFL, false);
-		error = error ? error : queue_start(v, u);
+		error = queue_start(v, u);
 		error = error ? error : dma_start(v, u);
 		error = error ? error : interrupts_start(v, u);
 		if (error)
@@ -275,22 +279,16 @@ int vtd_start(struct vtd *v, bool eime)
 static bool fault_take(const struct vtd_unit *u, uint32_t record, struct vtd_fault *f)
 {
 	uint32_t offset = CAP_FRO(u->cap) + 16 * record;
-	uint64_t high = vtd_read64(u->base, offset + 8), low;
+	uint64_t high = vtd_read64(u->base, offset + 8), low = vtd_read64(u->base, offset);
+	uint32_t reason = FAULT_REASON(high);
+	bool interrupt = reason >= FAULT_REASON_INTERRUPT_FIRST && reason <= FAULT_REASON_INTERRUPT_LAST;
 
 	if (!(high & FAULT_F))
 		return false;
-	low = vtd_read64(u->base, offset);
 	vtd_write32(u->base, offset + 12, (uint32_t)(FAULT_F >> 32));
-	*f = (struct vtd_fault){.reason = FAULT_REASON(high),
-				.source_id = (uint16_t)(high & FAULT_SID),
-				.read = (high & FAULT_READ) != 0,
-				.unit = u->base.v,
-				.address = low & FAULT_ADDRESS};
-	if (f->reason >= FAULT_REASON_INTERRUPT_FIRST && f->reason <= FAULT_REASON_INTERRUPT_LAST) {
-		f->interrupt = true;
-		f->read = false;
-		f->address = low >> FAULT_INDEX_SHIFT;
-	}
+	*f = (struct vtd_fault){reason,    (uint16_t)high,
+				interrupt, !interrupt && (high & FAULT_READ),
+				u->base.v, interrupt ? low >> FAULT_INDEX_SHIFT : low & PAGE_MASK};
 	return true;
 }
 

@@ -2,8 +2,8 @@
 /*
  * vtd.h - DMA and interrupt remapping of the whole machine: what devices may reach, and whom they may interrupt.
  *
- * One root table, one domain for the guest and one interrupt table serve all units, so nothing here needs to know which
- * device is behind which unit. Every context entry points to the guest's second-level table, which *is* the EPT: both are one
+ * One root table and one domain for the guest serve all units, so nothing here needs to know which device is behind which
+ * unit. Each unit has an interrupt table of its own, because the guest numbers its entries unit by unit. Every context entry points to the guest's second-level table, which *is* the EPT: both are one
  * to one and come from the same rows. A page that leaves the EPT leaves DMA with it, after vtd_flush_dma().
  *
  * Why one table can serve both (VT-d 9.8, Intel SDM vol. 3, 29.3): R, W, address and bit 7 (large page) stand at the same
@@ -26,10 +26,11 @@
 
 #define VTD_MAX_UNITS 8u
 #define VTD_MAX_ENTRIES 65536u
-#define VTD_RESERVED_ENTRIES 256u /* the last ones of the interrupt table: for FIMCE devices, not for the guest */
+#define VTD_RESERVED_ENTRIES 256u /* the last ones of each interrupt table: for FIMCE devices, not for the guest */
 #define VTD_MAX_DEVICES 16u
 #define VTD_TIMEOUT_US 10000u /* for each command; units answer within microseconds */
-#define VTD_DOMAIN_GUEST 1u /* 0 is reserved by units with caching mode */
+/* Domains: 0 is reserved by units with caching mode; a unit that cannot count so far blocks the device (ND = 0: 16 of them). */
+#define VTD_DOMAIN_GUEST 1u
 #define VTD_DOMAIN_FIMCE(slot) (2u + (slot))
 
 struct vtd_unit {
@@ -40,6 +41,16 @@ struct vtd_unit {
 	pa_t queue; /* one page: 256 descriptors */
 	uint32_t tail; /* next free descriptor */
 	uint32_t waits; /* value of the last wait descriptor */
+	pa_t interrupts; /* struct vtd_pair [vtd.entries] */
+	bool eime; /* its interrupt destinations are x2APIC ids */
+};
+
+/** A CPU that the guest's devices must not reach. */
+struct vtd_core {
+	uint32_t apic_id;
+	uint32_t
+	    logical_id; /* its xAPIC logical id, LDR bits 31:24; 0 if root mode cleared LDR: then no logical address
+				* but "all" means it */
 };
 
 struct vtd {
@@ -57,14 +68,14 @@ struct vtd {
 	pa_t root; /* 256 buses */
 	pa_t context; /* 256 functions of every bus without a device of a FIMCE */
 	pa_t guest_table;
-	pa_t interrupts; /* struct vtd_pair [entries] */
-	uint32_t entries;
-	bool eime; /* destinations are x2APIC ids, as set by vtd_start */
+	uint32_t entries; /* of each interrupt table */
 	struct vtd_device {
 		uint16_t source_id; /* bus in 15:8, device in 7:3, function in 2:0 */
 		uint16_t domain; /* 0: free slot */
 		pa_t table;
-	} device[VTD_MAX_DEVICES]; /* those that the guest does not have */
+	} device[VTD_MAX_DEVICES]; /* those that the guest does not have; vtd_device_set keeps this */
+	uint32_t core_count;
+	struct vtd_core core[RV_MAX_CPUS]; /* those that the guest does not have; kept by who takes them */
 
 	struct vtd_failure {
 		uint32_t reason; /* RV_REASON_VTD_* */
@@ -92,7 +103,8 @@ int vtd_unit_add(struct vtd *v, pa_t base, uint32_t register_bytes, uint32_t seg
 
 /**
  * Reads what the units can do and fills large_2m, large_1g, coherent, eim and levels. Changes nothing.
- * @return 0; -RV_ENODEV if one does not answer, lacks queued invalidation or interrupt remapping, has no page-table width in
+ * @return 0; -RV_ENODEV if one does not answer, lacks queued invalidation or interrupt remapping, wants its
+ *         write buffer flushed (units without interrupt remapping did), has no page-table width in
  *         common with the others, is too small, or runs in scalable mode.
  */
 int vtd_probe(struct vtd *v);
@@ -100,19 +112,18 @@ int vtd_probe(struct vtd *v);
 /**
  * Allocates and fills all tables.
  * @param ept_root  root of the EPT, built with no larger pages than vtd_probe allows
- * @param entries   of the interrupt table: a power of two, 512 to VTD_MAX_ENTRIES; all are absent
+ * @param entries   of each interrupt table: a power of two, 512 to VTD_MAX_ENTRIES; all are absent
  * @return 0; -RV_ENOMEM if the pool has no room.
  */
 int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries);
 
 /**
  * Puts all units under these tables: DMA and interrupts are remapped, compatibility-format interrupts blocked. Translation that
- * firmware or the guest had on stays on throughout: the root pointer changes under it. May be called again, with another eime.
- * Faults that were recorded before are kept.
- * @param eime destinations are 32 bits wide (all CPUs are in x2APIC mode); needs eim
+ * firmware or the guest had on stays on throughout: the root pointer changes under it. Interrupt destinations have the width that
+ * each unit's eime says (false at first). Faults that were recorded before are kept. May be called again.
  * @return 0; -RV_ETIME, -RV_EIO: a unit does not do as told. Some units may then be under the new tables.
  */
-int vtd_start(struct vtd *v, bool eime);
+int vtd_start(struct vtd *v);
 
 /* --- DMA ------------------------------------------------------------------------------------------------------------- */
 
@@ -130,9 +141,9 @@ int vtd_flush_dma(struct vtd *v, uint16_t domain);
 /**
  * Makes sure that vtd_device_set for this device needs no memory: its bus gets a context table of its own, which it keeps.
  * @return 0; -RV_ENOMEM; -RV_ENODEV if source ids are not unique because units serve several segments; -RV_ENOSPC if
- *         a unit can't count up to this domain, or VTD_MAX_DEVICES are away from the guest already.
+ *         VTD_MAX_DEVICES are away from the guest already.
  */
-int vtd_device_prepare(struct vtd *v, uint16_t source_id, uint16_t domain);
+int vtd_device_prepare(struct vtd *v, uint16_t source_id);
 
 /**
  * Gives a device another second-level table of v->levels levels, or the guest's back (v->guest_table, VTD_DOMAIN_GUEST). In
@@ -143,44 +154,30 @@ int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domai
 
 /* --- interrupts ------------------------------------------------------------------------------------------------------ */
 
-/** A CPU that the guest's devices must not reach. */
-struct vtd_core {
-	uint32_t apic_id;
-	uint32_t
-	    logical_id; /* its xAPIC logical id, LDR bits 31:24; 0 if root mode cleared LDR: then no logical address
-				* but "all" means it */
-};
-
-struct vtd_policy {
-	uint32_t entries; /* the guest's: those from here on are not */
-	bool eime;
-	uint32_t core_count;
-	struct vtd_core core[RV_MAX_CPUS];
-	uint32_t device_count;
-	uint16_t device[VTD_MAX_DEVICES]; /* source ids of devices that the guest does not have */
-};
-
 /**
- * What a guest's entry becomes in the live table. The guest may have: an absent entry; or remapped format (not posted), delivery
- * fixed or lowest priority (NMI, SMI, INIT and ExtINT are refused: Linux sets none of them for a device), vector 16 or
- * higher, a destination that includes no core of the policy, a verified source (SVT 1 or 2; 0 would let any device use
- * it) that is no device of the policy, reserved bits zero. Fault recording is switched on and "available" bits are cleared. Pure.
+ * What a guest's entry becomes in a unit's live table. The guest may have: an absent entry; or remapped format (not posted),
+ * delivery fixed or lowest priority (NMI, SMI, INIT and ExtINT are refused: Linux sets none of them for a device), vector
+ * 16 or higher, a destination that includes no core of v->core, a verified source (SVT 1 or 2; 0 would let any device
+ * use it) that is no device of v->device, reserved bits zero. Fault recording is switched on and "available" bits are cleared.
  * @return 0 and *to; -RV_EACCES: *to is absent and *why an RV_REASON_VTD_ENTRY_*.
  */
-int vtd_entry_check(const struct vtd_policy *p, uint32_t index, struct vtd_pair guest, struct vtd_pair *to,
-		    uint32_t *why);
+int vtd_entry_check(const struct vtd *v, const struct vtd_unit *u, uint32_t index, struct vtd_pair guest,
+		    struct vtd_pair *to, uint32_t *why);
 
-/** Writes one entry so that units see the old or the new one or none. Needs vtd_flush_interrupts to hold everywhere. */
-void vtd_entry_write(struct vtd *v, uint32_t index, struct vtd_pair entry);
+/** Writes one entry so that the unit sees the old or the new one or none. Needs vtd_flush_interrupts to hold. */
+void vtd_entry_write(const struct vtd *v, const struct vtd_unit *u, uint32_t index, struct vtd_pair entry);
 
-struct vtd_pair vtd_entry_read(const struct vtd *v, uint32_t index);
+struct vtd_pair vtd_entry_read(const struct vtd_unit *u, uint32_t index);
 
-/** Returns when all units look at the table anew. Errors as vtd_flush_dma. */
+/** Returns when all units look at their tables anew. Errors as vtd_flush_dma. */
 int vtd_flush_interrupts(struct vtd *v);
 
-/** Makes all entries of the guest absent that the policy refuses (a core or device has left the guest). @return their number;
- * if it is not 0, vtd_flush_interrupts is to follow. */
-uint32_t vtd_entries_recheck(struct vtd *v, const struct vtd_policy *p);
+/** A core or device has left the guest: makes all entries absent that reach the core or come from the device. @return their
+ * number; if it is not 0, vtd_flush_interrupts is to follow. */
+uint32_t vtd_entries_recheck(struct vtd *v);
+
+/** Changes the width of a unit's destinations; all entries of its table become absent. Errors as vtd_start. */
+int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime);
 
 /* --- faults and audit ------------------------------------------------------------------------------------------------ */
 
@@ -190,18 +187,18 @@ int vtd_fault_next(const struct vtd_unit *u, struct vtd_fault *f);
 struct vtd_audit {
 	uint64_t units, contexts, entries; /* looked at; entries: present ones */
 	uint64_t bad;
-	uint64_t bad_unit; /* base address, 0 = a table */
+	uint64_t bad_unit; /* base address, 0 = root or context table */
 	uint64_t bad_at; /* register offset, source id, or 0x10000 + index of the interrupt entry */
 	uint64_t bad_value;
 };
 
 /**
  * Reads back every unit's registers, the root and all context tables and the interrupt table. Every context entry must be
- * the guest's, or name table and domain that vtd_device_set gave to just this device; every present interrupt entry below
- * p->entries must pass vtd_entry_check unchanged. The second-level tables are the EPT's and the FIMCEs', audited as such.
+ * the guest's, or name table and domain that vtd_device_set gave to just this device; every present interrupt entry must pass
+ * vtd_entry_check unchanged, or be a reserved one of such a device. The second-level tables are the EPT's and the FIMCEs', audited as such.
  * @return 0; -RV_EFAULT with the first fault in *a.
  */
-int vtd_audit(const struct vtd *v, const struct vtd_policy *p, struct vtd_audit *a);
+int vtd_audit(const struct vtd *v, struct vtd_audit *a);
 
 /* --- between the files of this directory ----------------------------------------------------------------------------- */
 
@@ -213,5 +210,9 @@ int vtd_invalidate(struct vtd *v, uint64_t low);
 
 /** Zeroed pages from the pool. */
 int vtd_pages(struct vtd *v, uint32_t count, pa_t *pages);
+
+/** What IRTA of a unit, and the context entry of a device, should be. */
+uint64_t vtd_irta(const struct vtd *v, const struct vtd_unit *u);
+struct vtd_pair vtd_context(const struct vtd *v, uint16_t source_id);
 
 #endif

@@ -9,9 +9,10 @@
 
 #include "../vmx/lib/report.h"
 
+#include <hv/hypercall.h>
 #include <hv/util.h>
 #include <hv/vmx/ept.h>
-#include <hv/vtd/vtd.h>
+#include <hv/vtd/virtual.h>
 #include <hv/x86/regs.h>
 
 #define UNIT 0xfed90000ull
@@ -35,6 +36,10 @@
 #define VECTOR 0x61u
 #define VECTOR_OTHER 0x62u
 #define ENTRY 37u
+#define GUEST_QUEUE 0x5000000ull
+#define GUEST_STATUS 0x5001000ull
+#define GUEST_TABLE 0x5100000ull
+#define RAM_END 0x20000000ull
 #define MSI_REMAPPED(index) (0xfee00010ull | ((index)&0x7fff) << 5 | ((index) >> 15) << 2)
 #define MSI_COMPATIBLE(apic_id) (0xfee00000ull | (apic_id) << 12)
 
@@ -43,8 +48,16 @@ static struct partition partition;
 static struct mtrr mtrr;
 static struct ept ept;
 static struct vtd vtd, former;
-static struct vtd_policy policy;
 static struct edu edu, edu2;
+
+static struct vtd_virtual virtual_unit;
+static uint32_t guest_tail;
+
+/* What virtual.c asks of root mode. */
+bool hypercall_is_guest_ram(uint64_t page)
+{
+	return page < RAM_END && partition_find(&partition, pa_make(page))->owner == OWNER_GUEST;
+}
 
 static uint8_t *memory(uint64_t pa)
 {
@@ -127,6 +140,11 @@ static void expect_no_fault(const char *what)
 static void test_unprotected(void)
 {
 	report_group("before");
+	*(uint32_t *)memory(PAGE_A) = EVENT_MASK | 1u << 30;
+	edu_read(&edu, PAGE_A, sizeof(uint32_t));
+	vtd_write32(pa_make(UNIT), VTD_FECTL, 0);
+	edu_write(&edu, UNIT + VTD_FECTL, sizeof(uint32_t));
+	report((vtd_read32(pa_make(UNIT), VTD_FECTL) & EVENT_MASK) != 0, "a device writes to registers of the unit");
 	report(can_write(&edu, SECRET, SECRET), "a device writes to the pool");
 	report(can_read(&edu, SECRET, SECRET), "a device reads from the pool");
 	edu_msi_set(&edu, MSI_COMPATIBLE(machine_apic_id(0)), VECTOR);
@@ -141,6 +159,8 @@ static void machine_init(void)
 	partition_init(&partition, rows, ROWS, LIMIT);
 	need(partition_prepare(&partition, &t, pa_make(POOL), POOL_BYTES, OWNER_GUEST) == 0, "the pool is taken");
 	partition_commit(&partition, &t, &(struct row_state){.owner = OWNER_POOL_FREE});
+	need(partition_prepare(&partition, &t, pa_make(UNIT), UNIT_BYTES, OWNER_GUEST) == 0, "and the unit");
+	partition_commit(&partition, &t, &(struct row_state){.owner = OWNER_HYPERVISOR});
 	mtrr_read(&mtrr, 40);
 	vtd_init(&vtd, &partition, TSC_KHZ);
 	need(vtd_unit_add(&vtd, pa_make(UNIT), UNIT_BYTES, 0) == 0, "a unit is added");
@@ -164,10 +184,11 @@ static void test_bring_up(void)
 	need(ept_build(&ept, 4 * SIZE_1G) == 0, "the EPT is built");
 	/* A former owner, as firmware or a guest would be: its own tables and queue, everything on. */
 	former = vtd;
-	need(vtd_build(&former, ept.root, 512) == 0 && vtd_start(&former, false) == 0, "a former owner uses the unit");
+	need(vtd_build(&former, ept.root, 512) == 0 && vtd_start(&former) == 0, "a former owner uses the unit");
 	report(!can_write(&edu, SECRET, SECRET), "it protects the pool");
 	need(vtd_build(&vtd, ept.root, ENTRIES) == 0, "tables are built");
-	need(vtd_start(&vtd, vtd.eim) == 0, "the unit is taken over");
+	vtd.unit[0].eime = vtd.eim;
+	need(vtd_start(&vtd) == 0, "the unit is taken over");
 	faults_drop();
 	report_equal(vtd_read32(pa_make(UNIT), VTD_GSTS) & GCMD_LASTING, GCMD_TE | GCMD_QIE | GCMD_IRE,
 		     "DMA, queue and interrupts are on, nothing else");
@@ -193,6 +214,9 @@ static void test_denied(void)
 	expect_fault(&edu2, SECRET + 64, false, "other device");
 	edu_write(&edu, vtd.root.v, BYTES);
 	expect_fault(&edu, vtd.root.v, false, "root table");
+	edu_write(&edu, UNIT + VTD_RTADDR, sizeof(uint64_t));
+	report_equal(vtd_read64(pa_make(UNIT), VTD_RTADDR), vtd.root.v, "the unit's registers are unchanged");
+	expect_fault(&edu, UNIT, false, "registers");
 	edu_write(&edu, ept.root.v, BYTES);
 	expect_fault(&edu, ept.root.v, false, "EPT");
 }
@@ -215,7 +239,7 @@ static void test_remapped(void)
 	((uint64_t *)pa_pointer(page[3]))[(IOVA >> 12 & 511) + 1] = PAGE_A | EPT_R;
 	for (uint32_t i = 0; i < 4; i++)
 		vtd_table_written(&vtd, pa_pointer(page[i]), RV_PAGE_SIZE);
-	need(vtd_device_prepare(&vtd, edu.source_id, FIMCE_DOMAIN) == 0, "a device is prepared");
+	need(vtd_device_prepare(&vtd, edu.source_id) == 0, "a device is prepared");
 	report(can_write(&edu, PAGE_C, PAGE_C), "that changes nothing");
 	need(vtd_device_set(&vtd, edu.source_id, page[4 - vtd.levels], FIMCE_DOMAIN) == 0, "it gets its own table");
 
@@ -234,7 +258,7 @@ static void test_remapped(void)
 	report(holds(PAGE_B, 0x78), "the guest's addresses are not its own");
 	expect_fault(&edu, PAGE_B, false, "guest's page");
 	report(can_write(&edu2, PAGE_C, PAGE_C), "another device of that bus still has the guest's");
-	report_equal((uint64_t)-vtd_audit(&vtd, &policy, &(struct vtd_audit){0}), 0, "the audit knows the device");
+	report_equal((uint64_t)-vtd_audit(&vtd, &(struct vtd_audit){0}), 0, "the audit knows the device");
 
 	need(vtd_device_set(&vtd, edu.source_id, vtd.guest_table, VTD_DOMAIN_GUEST) == 0, "the device goes back");
 	report(can_write(&edu, PAGE_C, PAGE_C), "it has the guest's memory again");
@@ -316,14 +340,15 @@ static void test_queue(void)
 
 static struct vtd_pair entry_to(uint32_t cpu, uint32_t vector, const struct edu *from)
 {
-	uint64_t destination = (uint64_t)machine_apic_id(cpu) << (vtd.eime ? IRTE_DESTINATION_SHIFT : IRTE_XAPIC_SHIFT);
+	uint64_t destination = (uint64_t)machine_apic_id(cpu)
+			       << (vtd.unit[0].eime ? IRTE_DESTINATION_SHIFT : IRTE_XAPIC_SHIFT);
 
 	return (struct vtd_pair){IRTE_P | vector << 16 | destination, IRTE_HIGH_ID | from->source_id};
 }
 
 static void entry_set(uint32_t index, struct vtd_pair entry)
 {
-	vtd_entry_write(&vtd, index, entry);
+	vtd_entry_write(&vtd, &vtd.unit[0], index, entry);
 	if (vtd_flush_interrupts(&vtd) != 0)
 		report(false, "interrupt entries are flushed");
 }
@@ -355,8 +380,6 @@ static void test_interrupts(void)
 	uint32_t why = 0;
 
 	report_group("interrupts");
-	policy.entries = ENTRIES - VTD_RESERVED_ENTRIES;
-	policy.eime = vtd.eime;
 	edu_msi_set(&edu, MSI_REMAPPED(ENTRY), 0);
 	expect_blocked("no entry");
 	entry_set(ENTRY, entry_to(0, VECTOR, &edu));
@@ -392,15 +415,15 @@ static void test_interrupts(void)
 
 	/* A core leaves the guest: what targets it goes. */
 	entry_set(ENTRY, entry_to(1, VECTOR, &edu));
-	policy.core_count = 1;
-	policy.core[0] = (struct vtd_core){.apic_id = machine_apic_id(1)};
-	report(vtd_entry_check(&policy, ENTRY, entry_to(1, VECTOR, &edu), &to, &why) == -RV_EACCES &&
+	vtd.core_count = 1;
+	vtd.core[0] = (struct vtd_core){.apic_id = machine_apic_id(1)};
+	report(vtd_entry_check(&vtd, &vtd.unit[0], ENTRY, entry_to(1, VECTOR, &edu), &to, &why) == -RV_EACCES &&
 		   why == RV_REASON_VTD_ENTRY_TARGET,
 	       "an entry that targets a core outside the guest is refused");
-	report_equal(vtd_entries_recheck(&vtd, &policy), 1, "one that is there already is found");
+	report_equal(vtd_entries_recheck(&vtd), 1, "one that is there already is found");
 	need(vtd_flush_interrupts(&vtd) == 0, "and flushed");
 	expect_blocked("a core outside the guest");
-	policy.core_count = 0;
+	vtd.core_count = 0;
 
 	report_equal(vtd_read32(pa_make(UNIT), VTD_GSTS) & GCMD_CFI, 0, "compatibility format is not let through");
 	edu_msi_set(&edu, MSI_COMPATIBLE(machine_apic_id(0)), VECTOR);
@@ -412,6 +435,78 @@ static void test_interrupts(void)
 	faults_drop();
 }
 
+/* --- the guest's unit -------------------------------------------------------------------------------------------------- */
+
+static uint32_t guest_read32(uint32_t offset)
+{
+	return *(uint32_t *)(memory(virtual_unit.page.v) + offset);
+}
+
+static void guest_write(uint32_t offset, uint32_t bytes, uint64_t value)
+{
+	if (vtd_virtual_write(&vtd, &virtual_unit, offset, bytes, value) != 0)
+		report(false, "a write of register %x is carried out", offset);
+}
+
+static void guest_command(uint32_t bit)
+{
+	guest_write(VTD_GCMD, 4, (guest_read32(VTD_GSTS) & (GCMD_QIE | GCMD_IRE)) | bit);
+	report((guest_read32(VTD_GSTS) & bit) == bit, "command %x is answered", bit);
+}
+
+/* As a driver does it: the entry, a descriptor that names it, one that waits, the tail. */
+static void guest_entry_set(uint32_t index, struct vtd_pair entry)
+{
+	struct vtd_pair *queue = (void *)memory(GUEST_QUEUE);
+	volatile uint32_t *status = (void *)memory(GUEST_STATUS);
+
+	((struct vtd_pair *)(void *)memory(GUEST_TABLE))[index] = entry;
+	*status = 0;
+	queue[guest_tail] =
+	    (struct vtd_pair){DESCRIPTOR_INTERRUPT | INTERRUPT_INDEXED | (uint64_t)index << INTERRUPT_INDEX_SHIFT, 0};
+	queue[guest_tail + 1] =
+	    (struct vtd_pair){DESCRIPTOR_WAIT | WAIT_STATUS | 2ull << WAIT_STATUS_SHIFT, GUEST_STATUS};
+	guest_tail = (guest_tail + 2) % 256;
+	guest_write(VTD_IQT, 4, guest_tail * sizeof(struct vtd_pair));
+	if (*status != 2)
+		report(false, "the guest's invalidation ends");
+}
+
+static void test_virtual(void)
+{
+	report_group("guest's unit");
+	need(vtd_virtual_init(&vtd, &virtual_unit, &vtd.unit[0]) == 0, "a register page");
+	/* A new guest, which begins as after a reset. */
+	clear_pages(memory(GUEST_TABLE), 256);
+	*(uint32_t *)(memory(virtual_unit.page.v) + VTD_GSTS) = 0;
+	virtual_unit.table = 0;
+	report_equal(*(uint64_t *)(memory(virtual_unit.page.v) + VTD_CAP) >> 8 & 31, 0, "it has no DMA translation");
+	guest_write(VTD_IQT, 4, 0);
+	guest_write(VTD_IQA, 8, GUEST_QUEUE);
+	guest_command(GCMD_QIE);
+	guest_write(VTD_IRTA, 8, GUEST_TABLE | (vtd.eim ? IRTA_EIME : 0) | 15);
+	guest_command(GCMD_SIRTP);
+	guest_command(GCMD_IRE);
+	edu_msi_set(&edu, MSI_REMAPPED(ENTRY), 0);
+	expect_blocked("no entry");
+	guest_entry_set(ENTRY + 1, (struct vtd_pair){0, 0});
+	guest_entry_set(ENTRY, entry_to(1, VECTOR, &edu));
+	edu_raise(&edu);
+	report_equal(interrupts_wait(1, VECTOR), 1, "an MSI arrives through the guest's entry");
+	guest_entry_set(ENTRY, entry_to(0, VECTOR, &edu));
+	edu_raise(&edu);
+	report_equal(interrupts_wait(0, VECTOR), 1, "it moves to the other CPU");
+	((struct vtd_pair *)(void *)memory(GUEST_TABLE))[ENTRY].low |= 4ull << 5;
+	edu_raise(&edu);
+	report_equal(interrupts_wait(0, VECTOR), 1, "what the guest writes without a word to its unit has no effect");
+	guest_entry_set(ENTRY, ((struct vtd_pair *)(void *)memory(GUEST_TABLE))[ENTRY]);
+	report_equal(virtual_unit.refusal.reason, RV_REASON_VTD_ENTRY_DELIVERY, "an NMI is refused");
+	expect_blocked("the refused entry");
+	for (uint32_t i = 0; i < 300; i++)
+		guest_entry_set(ENTRY + 2 + i % 64, entry_to(0, VECTOR + 2, &edu2));
+	report(vtd_audit(&vtd, &(struct vtd_audit){0}) == 0, "the audit agrees");
+}
+
 /* --- audit ----------------------------------------------------------------------------------------------------------- */
 
 static void test_audit(void)
@@ -420,17 +515,17 @@ static void test_audit(void)
 
 	report_group("audit");
 	entry_set(ENTRY, entry_to(0, VECTOR, &edu));
-	report(vtd_audit(&vtd, &policy, &a) == 0 && a.units == 1 && a.contexts == 65536 && a.entries == 2,
+	report(vtd_audit(&vtd, &a) == 0 && a.units == 1 && a.contexts == 65536 && a.entries == 2,
 	       "the tables are as they should be");
 	entry_set(ENTRY, (struct vtd_pair){entry_to(0, VECTOR, &edu).low | 4ull << 5, IRTE_HIGH_ID | edu.source_id});
-	report(vtd_audit(&vtd, &policy, &a) == -RV_EFAULT && a.bad_at == 0x10000 + ENTRY, "an NMI is found");
+	report(vtd_audit(&vtd, &a) == -RV_EFAULT && a.bad_at == 0x10000 + ENTRY, "an NMI is found");
 	entry_set(ENTRY, entry_to(0, VECTOR, &edu));
 	vtd_write32(pa_make(UNIT), VTD_GCMD, vtd_read32(pa_make(UNIT), VTD_GSTS) & GCMD_LASTING & ~GCMD_TE);
-	report(vtd_audit(&vtd, &policy, &a) == -RV_EFAULT && a.bad_unit == UNIT && a.bad_at == VTD_GSTS,
+	report(vtd_audit(&vtd, &a) == -RV_EFAULT && a.bad_unit == UNIT && a.bad_at == VTD_GSTS,
 	       "a unit that is off is found");
 	report(can_write(&edu, SECRET, SECRET), "and that is what it means");
-	need(vtd_start(&vtd, vtd.eim) == 0, "the unit is started again");
-	report(vtd_audit(&vtd, &policy, &a) == 0, "all is well again");
+	need(vtd_start(&vtd) == 0, "the unit is started again");
+	report(vtd_audit(&vtd, &a) == 0, "all is well again");
 	report(!can_write(&edu, SECRET, SECRET), "and the pool is closed");
 	faults_drop();
 }
@@ -449,5 +544,6 @@ void iommu_main(void)
 	test_queue();
 	test_interrupts();
 	test_audit();
+	test_virtual();
 	report_end();
 }

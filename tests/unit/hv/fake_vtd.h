@@ -17,10 +17,10 @@
 #define FAKE_UNIT(n) (0xfed90000ull + (n)*0x1000ull)
 #define FAKE_UNIT_BYTES 0x1000u
 #define FAKE_RECORDS 4u
-/* 48 and 39 bits, 2 MiB and 1 GiB pages, drains, 4 fault records at 0x220, 256 domains, both protected ranges. */
+/* 48 and 39 bits, 2 MiB and 1 GiB pages, 4 fault records at 0x220, 256 domains, both protected ranges. */
 #define FAKE_CAP                                                                                                       \
-	(CAP_DRAIN_READS | CAP_DRAIN_WRITES | (FAKE_RECORDS - 1ull) << 40 | CAP_SLLPS_1G | CAP_SLLPS_2M |              \
-	 0x22ull << 24 | CAP_SAGAW_48 | CAP_SAGAW_39 | CAP_PHMR | CAP_PLMR | 2)
+	((FAKE_RECORDS - 1ull) << 40 | CAP_SLLPS_1G | CAP_SLLPS_2M | 0x22ull << 24 | CAP_SAGAW_48 | CAP_SAGAW_39 |     \
+	 CAP_PROTECTED | 2)
 #define FAKE_ECAP (ECAP_EIM | ECAP_IR | ECAP_QI | ECAP_C)
 
 struct fake_unit {
@@ -39,7 +39,6 @@ struct fake_unit {
 	uint32_t deaf; /* GCMD bits that it never answers */
 	bool queue_stuck; /* it does not look at its queue */
 	uint32_t queue_fails; /* the n-th descriptor from now is an error */
-	uint32_t flushes; /* of the write buffer */
 };
 
 extern struct fake_unit fake_unit[FAKE_UNITS];

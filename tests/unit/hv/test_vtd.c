@@ -9,11 +9,13 @@
 #define DEVICE 0x0310u
 #define OTHER 0x0318u
 #define SLOT_DOMAIN VTD_DOMAIN_FIMCE(2)
+#define IRTE_RH (1ull << 3)
+#define IRTE_LEVEL (1ull << 4)
+#define IRTE_POSTED (1ull << 15)
 #define FIXED(vector, destination) (IRTE_P | (uint64_t)(vector) << 16 | (uint64_t)(destination) << 40)
 #define WIDE(vector, destination) (IRTE_P | (uint64_t)(vector) << 16 | (uint64_t)(destination) << 32)
 
 static struct vtd *v;
-static struct vtd_policy policy;
 
 static void units_add(uint32_t count)
 {
@@ -41,7 +43,6 @@ static int setup(void **state)
 	fake_tick = 1000; /* a microsecond at each look at the clock */
 	v = &hv.vtd;
 	units_add(FAKE_UNITS);
-	policy = (struct vtd_policy){.entries = GUEST_ENTRIES};
 	return 0;
 }
 
@@ -49,7 +50,7 @@ static int setup_started(void **state)
 {
 	setup(state);
 	build();
-	assert_int_equal(vtd_start(v, false), 0);
+	assert_int_equal(vtd_start(v), 0);
 	return 0;
 }
 
@@ -93,10 +94,13 @@ static void test_probe_refuses(void **state)
 	v->unit[2].register_bytes = 0x220 + 16 * FAKE_RECORDS;
 	assert_int_equal(vtd_probe(v), 0);
 	fake_unit[0].ecap = FAKE_ECAP & ~ECAP_QI;
-	expect_failure(vtd_probe(v), -RV_ENODEV, RV_REASON_VTD_NO_QUEUE, 0, fake_unit[0].ecap);
+	expect_failure(vtd_probe(v), -RV_ENODEV, RV_REASON_VTD_NO_INTERRUPTS, 0, fake_unit[0].ecap);
 	fake_unit[0].ecap = FAKE_ECAP & ~ECAP_IR;
 	expect_failure(vtd_probe(v), -RV_ENODEV, RV_REASON_VTD_NO_INTERRUPTS, 0, fake_unit[0].ecap);
 	fake_unit[0].ecap = FAKE_ECAP;
+	fake_unit[1].cap |= CAP_RWBF;
+	expect_failure(vtd_probe(v), -RV_ENODEV, RV_REASON_VTD_WRITE_BUFFER, 1, fake_unit[1].cap);
+	fake_unit[1].cap = FAKE_CAP;
 	/* Each has a width, but not the same one. */
 	fake_unit[0].cap &= ~CAP_SAGAW_39;
 	fake_unit[2].cap &= ~CAP_SAGAW_48;
@@ -116,11 +120,11 @@ static void test_no_units(void **state)
 	units_add(0);
 	assert_int_equal(vtd_probe(v), 0);
 	assert_int_equal(vtd_build(v, hv.ept.root, ENTRIES), 0);
-	assert_int_equal(vtd_start(v, false), 0);
+	assert_int_equal(vtd_start(v), 0);
 	assert_int_equal(vtd_flush_dma(v, VTD_DOMAIN_GUEST), 0);
 	assert_int_equal(vtd_flush_interrupts(v), 0);
-	assert_int_equal(vtd_entries_recheck(v, &policy), 0);
-	assert_int_equal(vtd_audit(v, &policy, &a), 0);
+	assert_int_equal(vtd_entries_recheck(v), 0);
+	assert_int_equal(vtd_audit(v, &a), 0);
 	for (uint32_t i = 0; i < VTD_MAX_UNITS; i++)
 		assert_int_equal(vtd_unit_add(v, pa_make(FAKE_UNIT(i)), FAKE_UNIT_BYTES, 0), 0);
 	assert_int_equal(vtd_unit_add(v, pa_make(0), FAKE_UNIT_BYTES, 0), -RV_ENOSPC);
@@ -135,9 +139,9 @@ static void expect_running(void)
 
 		assert_int_equal(u->gsts & GCMD_LASTING, GCMD_TE | GCMD_QIE | GCMD_IRE);
 		assert_int_equal(u->root, v->root.v);
-		assert_int_equal(u->interrupts & PAGE_MASK, v->interrupts.v);
+		assert_int_equal(u->interrupts & PAGE_MASK, v->unit[i].interrupts.v);
 		assert_int_equal(2u << (u->interrupts & 15), ENTRIES);
-		assert_int_equal((u->interrupts & IRTA_EIME) != 0, v->eime);
+		assert_int_equal((u->interrupts & IRTA_EIME) != 0, v->unit[i].eime);
 		assert_false(u->context_stale || u->iotlb_stale || u->interrupts_stale);
 		assert_int_equal(u->pmen, 0);
 		assert_true(u->fectl & u->iectl & EVENT_MASK);
@@ -165,18 +169,22 @@ static void test_start(void **state)
 
 	(void)state;
 	build();
-	assert_int_equal(vtd_start(v, false), 0);
+	assert_int_equal(vtd_start(v), 0);
 	expect_running();
 	expect_rows(0, FAKE_RAM + SIZE_2M);
-	assert_int_equal(fake_unit[0].flushes, 0);
 	/* Faults are kept until somebody reads them. */
 	for (uint32_t i = 0; i < FAKE_UNITS; i++) {
 		while (vtd_fault_next(&v->unit[i], &f))
 			;
 	}
 	/* Again, and with another kind of destinations. */
-	assert_int_equal(vtd_start(v, true), 0);
+	v->unit[1].eime = true;
+	assert_int_equal(vtd_start(v), 0);
 	expect_running();
+	vtd_entry_write(v, &v->unit[1], 3, (struct vtd_pair){WIDE(0x40, 2), IRTE_HIGH_ID | DEVICE});
+	assert_int_equal(vtd_unit_set_eime(v, &v->unit[1], false), 0);
+	expect_running();
+	assert_int_equal(fake_interrupt(1, DEVICE, 3), 0);
 }
 
 static void test_start_old_units(void **state)
@@ -185,18 +193,16 @@ static void test_start_old_units(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < FAKE_UNITS; i++)
-		fake_unit[i].cap = (FAKE_CAP | CAP_RWBF) & ~(CAP_SAGAW_48 | CAP_SLLPS_1G | CAP_SLLPS_2M | CAP_PLMR |
-							     CAP_PHMR | CAP_DRAIN_READS | CAP_DRAIN_WRITES);
+		fake_unit[i].cap = FAKE_CAP & ~(CAP_SAGAW_48 | CAP_SLLPS_1G | CAP_SLLPS_2M | CAP_PROTECTED);
 	fake_unit[0].pmen = 0;
 	fake_unit[1].pmen = 0;
 	fake_unit[2].pmen = 0;
 	build();
 	ept_leaf(&hv.ept, gpa_make(0x400000), &size);
 	assert_int_equal(size, RV_PAGE_SIZE);
-	assert_int_equal(vtd_start(v, false), 0);
+	assert_int_equal(vtd_start(v), 0);
 	expect_running();
 	expect_rows(0, FAKE_RAM);
-	assert_int_equal(fake_unit[1].flushes, 1);
 	/* Above three levels there is nothing. */
 	assert_int_equal(fake_dma(0, 0, 1ull << 39, false), ~0ull);
 	assert_int_equal(vtd_flush_dma(v, VTD_DOMAIN_GUEST), 0);
@@ -211,7 +217,7 @@ static void test_start_leftovers(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 4; i++)
 		queue[i] = (struct vtd_pair){DESCRIPTOR_INTERRUPT, 0};
-	u->gsts = GCMD_TE | GCMD_QIE | GCMD_IRE | GCMD_CFI | GCMD_EAFL;
+	u->gsts = GCMD_TE | GCMD_QIE | GCMD_IRE | GCMD_CFI;
 	u->iqa = 0x3000;
 	u->iqt = 64;
 	u->iqh = 64;
@@ -219,7 +225,7 @@ static void test_start_leftovers(void **state)
 	fake_unit[2].fsts = FSTS_IQE;
 	fake_unit[2].iqt = 32;
 	build();
-	assert_int_equal(vtd_start(v, false), 0);
+	assert_int_equal(vtd_start(v), 0);
 	expect_running();
 	expect_rows(FAKE_POOL - SIZE_2M, FAKE_POOL + SIZE_2M);
 }
@@ -235,7 +241,7 @@ static void test_start_timeouts(void **state)
 		fake_units_reset();
 		fake_unit[1].deaf = bits[i];
 		begin = fake_time;
-		assert_int_equal(vtd_start(v, false), -RV_ETIME);
+		assert_int_equal(vtd_start(v), -RV_ETIME);
 		assert_int_equal(v->failure.reason, RV_REASON_VTD_TIMEOUT);
 		assert_int_equal(v->failure.unit, FAKE_UNIT(1));
 		assert_int_equal(v->failure.value, (uint64_t)VTD_GSTS << 32 | fake_unit[1].gsts);
@@ -243,13 +249,13 @@ static void test_start_timeouts(void **state)
 	}
 	fake_units_reset();
 	fake_unit[0].queue_stuck = true;
-	expect_failure(vtd_start(v, false), -RV_ETIME, RV_REASON_VTD_TIMEOUT, 0, (uint64_t)VTD_IQH << 32);
+	expect_failure(vtd_start(v), -RV_ETIME, RV_REASON_VTD_TIMEOUT, 0, (uint64_t)VTD_IQH << 32);
 	/* Firmware's queue does not come to its end. */
 	fake_units_reset();
 	fake_unit[2].gsts = GCMD_QIE;
 	fake_unit[2].iqt = 32;
 	fake_unit[2].queue_stuck = true;
-	expect_failure(vtd_start(v, false), -RV_ETIME, RV_REASON_VTD_TIMEOUT, 2, (uint64_t)VTD_IQH << 32);
+	expect_failure(vtd_start(v), -RV_ETIME, RV_REASON_VTD_TIMEOUT, 2, (uint64_t)VTD_IQH << 32);
 }
 
 static void test_build_without_memory(void **state)
@@ -270,14 +276,10 @@ static void test_build_without_memory(void **state)
 static void test_flush(void **state)
 {
 	(void)state;
-	fake_unit[1].cap &= ~CAP_DRAIN_WRITES;
-	v->unit[1].cap = fake_unit[1].cap;
 	assert_int_equal(vtd_flush_dma(v, 0x17), 0);
 	for (uint32_t i = 0; i < FAKE_UNITS; i++) {
-		uint64_t drain = i == 1 ? INVALIDATE_DRAIN_READS : INVALIDATE_DRAIN;
-
 		assert_int_equal(fake_unit[i].last[DESCRIPTOR_IOTLB],
-				 DESCRIPTOR_IOTLB | INVALIDATE_DOMAIN | drain | 0x17 << 16);
+				 DESCRIPTOR_IOTLB | INVALIDATE_DOMAIN | INVALIDATE_DRAIN | 0x17 << 16);
 	}
 	/* Around the end of the queue several times. */
 	for (uint32_t i = 0; i < 1000; i++)
@@ -297,8 +299,8 @@ static void test_flush_fails(void **state)
 	assert_int_equal(fake_unit[1].done[DESCRIPTOR_IOTLB], 2);
 	fake_unit[0].queue_stuck = true;
 	assert_int_equal(vtd_flush_dma(v, 1), -RV_ETIME);
-	fake_unit[0].fsts = FSTS_ITE;
-	expect_failure(vtd_flush_dma(v, 1), -RV_EIO, RV_REASON_VTD_QUEUE, 0, FSTS_ITE);
+	fake_unit[0].fsts = FSTS_QUEUE;
+	expect_failure(vtd_flush_dma(v, 1), -RV_EIO, RV_REASON_VTD_QUEUE, 0, FSTS_QUEUE);
 }
 
 /* A unit that does not look into caches: whatever was written last in a table was written back. */
@@ -320,9 +322,9 @@ static void test_incoherent(void **state)
 	/* The line with the entries of 0x810000 to 0x817000. */
 	assert_int_equal(((const uint64_t *)fake_flushed_last)[1], ept_leaf(&hv.ept, gpa_make(0x811000), &size));
 	assert_int_equal(((const uint64_t *)fake_flushed_last)[2], 0);
-	vtd_entry_write(v, 5, (struct vtd_pair){FIXED(0x40, 1), IRTE_HIGH_ID | DEVICE});
-	assert_ptr_equal(fake_flushed_last, (uint8_t *)pa_pointer(v->interrupts) + 64);
-	assert_int_equal(vtd_device_prepare(v, DEVICE, SLOT_DOMAIN), 0);
+	vtd_entry_write(v, &v->unit[1], 5, (struct vtd_pair){FIXED(0x40, 1), IRTE_HIGH_ID | DEVICE});
+	assert_ptr_equal(fake_flushed_last, (uint8_t *)pa_pointer(v->unit[1].interrupts) + 64);
+	assert_int_equal(vtd_device_prepare(v, DEVICE), 0);
 	assert_ptr_equal(fake_flushed_last, (uint8_t *)pa_pointer(v->root) + (DEVICE >> 8) * 16 / 64 * 64);
 	assert_int_equal(vtd_device_set(v, DEVICE, pa_make(0x5000), SLOT_DOMAIN), 0);
 	assert_int_equal((uint64_t)fake_flushed_last & (RV_PAGE_SIZE - 1), (DEVICE & 0xff) * 16 / 64 * 64);
@@ -350,7 +352,7 @@ static void test_device(void **state)
 	uint64_t free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
 
 	(void)state;
-	assert_int_equal(vtd_device_prepare(v, DEVICE, SLOT_DOMAIN), 0);
+	assert_int_equal(vtd_device_prepare(v, DEVICE), 0);
 	assert_int_equal(partition_bytes(&hv.partition, OWNER_POOL_FREE), free_bytes - RV_PAGE_SIZE);
 	assert_int_equal(fake_dma(0, DEVICE, 0x5000, true), 0x5000);
 	assert_int_equal(vtd_device_set(v, DEVICE, table, SLOT_DOMAIN), 0);
@@ -363,7 +365,7 @@ static void test_device(void **state)
 		assert_int_equal(fake_unit[i].last[DESCRIPTOR_IOTLB] & (3 << 4), INVALIDATE_GLOBAL);
 	}
 	/* A second one of the same bus needs no memory. */
-	assert_int_equal(vtd_device_prepare(v, OTHER, SLOT_DOMAIN), 0);
+	assert_int_equal(vtd_device_prepare(v, OTHER), 0);
 	assert_int_equal(partition_bytes(&hv.partition, OWNER_POOL_FREE), free_bytes - RV_PAGE_SIZE);
 	assert_int_equal(vtd_device_set(v, DEVICE, v->guest_table, VTD_DOMAIN_GUEST), 0);
 	assert_int_equal(fake_dma(1, DEVICE, 0x5000, true), 0x5000);
@@ -380,23 +382,20 @@ static void test_device_refused(void **state)
 
 	(void)state;
 	v->unit[1].segment = 1;
-	expect_failure(vtd_device_prepare(v, DEVICE, SLOT_DOMAIN), -RV_ENODEV, RV_REASON_VTD_SEGMENTS, 1, 1);
+	expect_failure(vtd_device_prepare(v, DEVICE), -RV_ENODEV, RV_REASON_VTD_SEGMENTS, 1, 1);
 	v->unit[1].segment = 0;
-	v->unit[2].cap &= ~7ull; /* 16 domains */
-	expect_failure(vtd_device_prepare(v, DEVICE, 16), -RV_ENOSPC, RV_REASON_VTD_DOMAINS, 2, 16);
-	assert_int_equal(vtd_device_prepare(v, DEVICE, 15), 0);
 	for (uint16_t i = 0; i < VTD_MAX_DEVICES; i++) {
-		assert_int_equal(vtd_device_prepare(v, DEVICE + i, 3), 0);
+		assert_int_equal(vtd_device_prepare(v, DEVICE + i), 0);
 		assert_int_equal(vtd_device_set(v, DEVICE + i, table, 3), 0);
 	}
-	expect_failure(vtd_device_prepare(v, 8, 3), -RV_ENOSPC, RV_REASON_VTD_DEVICES, 0, VTD_MAX_DEVICES);
-	assert_int_equal(vtd_device_prepare(v, DEVICE, 4), 0); /* one that has a slot may change */
+	expect_failure(vtd_device_prepare(v, 8), -RV_ENOSPC, RV_REASON_VTD_DEVICES, 0, VTD_MAX_DEVICES);
+	assert_int_equal(vtd_device_prepare(v, DEVICE), 0); /* one that has a slot may change */
 	assert_int_equal(vtd_device_set(v, DEVICE, v->guest_table, VTD_DOMAIN_GUEST), 0);
 	for (uint32_t pages = FAKE_POOL_BYTES / RV_PAGE_SIZE; pages != 0;) {
 		if (partition_allocate(&hv.partition, pages, OWNER_FIMCE(1), &all) != 0)
 			pages--;
 	}
-	assert_int_equal(vtd_device_prepare(v, 8, 3), -RV_ENOMEM);
+	assert_int_equal(vtd_device_prepare(v, 8), -RV_ENOMEM);
 }
 
 /* --- faults ---------------------------------------------------------------------------------------------------------- */
@@ -451,8 +450,8 @@ static void test_fault_overflow(void **state)
 static uint32_t refused(uint32_t index, uint64_t low, uint64_t high)
 {
 	struct vtd_pair to;
-	uint32_t why = RV_REASON_NONE;
-	int error = vtd_entry_check(&policy, index, (struct vtd_pair){low, high}, &to, &why);
+	uint32_t why = ~0u;
+	int error = vtd_entry_check(v, &v->unit[0], index, (struct vtd_pair){low, high}, &to, &why);
 
 	assert_int_equal(error, why == RV_REASON_NONE ? 0 : -RV_EACCES);
 	if (error) {
@@ -491,16 +490,15 @@ static void test_policy(void **state)
 	assert_int_equal(refused(0, FIXED(0x30, 1), DEVICE), RV_REASON_VTD_ENTRY_SOURCE);
 	assert_int_equal(refused(0, FIXED(0x30, 1), 3 << 18 | DEVICE), RV_REASON_VTD_ENTRY_SOURCE);
 	assert_int_equal(refused(0, FIXED(0x30, 1), SVT_BUS << 18 | 0x0002), 0);
-	policy.eime = true;
+	v->unit[0].eime = true;
 	assert_int_equal(refused(0, WIDE(0x30, 0x12345678), id), 0);
 }
 
 static void test_policy_devices(void **state)
 {
 	(void)state;
-	policy.device_count = 2;
-	policy.device[0] = 0x8000;
-	policy.device[1] = DEVICE;
+	v->device[0] = (struct vtd_device){0x8000, 3, pa_make(0x1000)};
+	v->device[7] = (struct vtd_device){DEVICE, 4, pa_make(0x2000)};
 	assert_int_equal(refused(0, FIXED(0x30, 1), IRTE_HIGH_ID | OTHER), 0);
 	assert_int_equal(refused(0, FIXED(0x30, 1), IRTE_HIGH_ID | DEVICE), RV_REASON_VTD_ENTRY_SOURCE);
 	/* SQ leaves bits of the function out. */
@@ -529,24 +527,24 @@ static bool targets(uint64_t low)
 static void test_policy_targets(void **state)
 {
 	(void)state;
-	policy.core_count = 2;
-	policy.core[0] = (struct vtd_core){.apic_id = 5};
-	policy.core[1] = (struct vtd_core){.apic_id = 3, .logical_id = 0x08};
+	v->core_count = 2;
+	v->core[0] = (struct vtd_core){.apic_id = 5};
+	v->core[1] = (struct vtd_core){.apic_id = 3, .logical_id = 0x08};
 	for (uint64_t d = 0; d < 256; d++) {
 		assert_int_equal(targets(FIXED(0x30, d)), d == 5 || d == 3 || d == 0xff);
 		/* Flat: bit 3. Cluster: cluster 0 or all, CPU 3. Nobody can tell which it is. */
 		assert_int_equal(targets(FIXED(0x30, d) | IRTE_LOGICAL), (d & 8) != 0 || d == 0xff);
 	}
-	policy.core[1].logical_id = 0x21; /* cluster 2, CPU 0 */
+	v->core[1].logical_id = 0x21; /* cluster 2, CPU 0 */
 	for (uint64_t d = 0; d < 256; d++)
 		assert_int_equal(targets(FIXED(0x30, d) | IRTE_LOGICAL), (d & 0x21) != 0);
-	policy.core_count = 1; /* LDR is 0: only "all" */
+	v->core_count = 1; /* LDR is 0: only "all" */
 	for (uint64_t d = 0; d < 256; d++)
 		assert_int_equal(targets(FIXED(0x30, d) | IRTE_LOGICAL), d == 0xff);
 
 	/* x2APIC: the logical id follows from the id. */
-	policy.eime = true;
-	policy.core[0].apic_id = 0x1234;
+	v->unit[0].eime = true;
+	v->core[0].apic_id = 0x1234;
 	assert_true(targets(WIDE(0x30, 0x1234)));
 	assert_true(targets(WIDE(0x30, 0xffffffffull)));
 	assert_true(targets(WIDE(0x30, 0xffffffffull) | IRTE_LOGICAL));
@@ -564,24 +562,25 @@ static void test_entries(void **state)
 	const struct vtd_pair a = {FIXED(0x40, 2), IRTE_HIGH_ID | DEVICE}, b = {FIXED(0x41, 3), IRTE_HIGH_ID | OTHER};
 
 	(void)state;
-	vtd_entry_write(v, 7, a);
-	assert_int_equal(fake_interrupt(2, DEVICE, 7), a.low);
-	assert_int_equal(fake_interrupt(2, OTHER, 7), 0);
-	vtd_entry_write(v, 7, (struct vtd_pair){FIXED(0x40, 4), a.high});
-	assert_int_equal(fake_interrupt(0, DEVICE, 7), FIXED(0x40, 4));
-	vtd_entry_write(v, 7, b);
+	vtd_entry_write(v, &v->unit[1], 7, a);
+	assert_int_equal(fake_interrupt(1, DEVICE, 7), a.low);
+	assert_int_equal(fake_interrupt(1, OTHER, 7), 0);
+	assert_int_equal(fake_interrupt(0, DEVICE, 7), 0); /* each unit has its own */
+	vtd_entry_write(v, &v->unit[1], 7, (struct vtd_pair){FIXED(0x40, 4), a.high});
+	assert_int_equal(fake_interrupt(1, DEVICE, 7), FIXED(0x40, 4));
+	vtd_entry_write(v, &v->unit[1], 7, b);
 	assert_int_equal(fake_interrupt(1, OTHER, 7), b.low);
 	assert_int_equal(fake_interrupt(1, DEVICE, 7), 0);
-	vtd_entry_write(v, 8, a);
-	vtd_entry_write(v, GUEST_ENTRIES, (struct vtd_pair){FIXED(0x42, 3), IRTE_HIGH_ID | DEVICE});
-	assert_int_equal(vtd_entries_recheck(v, &policy), 0);
-	policy.core_count = 1;
-	policy.core[0].apic_id = 3;
-	assert_int_equal(vtd_entries_recheck(v, &policy), 1);
-	assert_int_equal(vtd_entry_read(v, 7).low, 0);
-	assert_int_equal(vtd_entry_read(v, 8).low, a.low);
-	assert_true(vtd_entry_read(v, GUEST_ENTRIES).low & IRTE_P); /* Ravelin's own */
-	assert_int_equal(fake_interrupt(0, DEVICE, ENTRIES), 0);
+	vtd_entry_write(v, &v->unit[1], 8, a);
+	vtd_entry_write(v, &v->unit[1], GUEST_ENTRIES, (struct vtd_pair){FIXED(0x42, 3), IRTE_HIGH_ID | DEVICE});
+	assert_int_equal(vtd_entries_recheck(v), 0);
+	v->core_count = 1;
+	v->core[0].apic_id = 3;
+	assert_int_equal(vtd_entries_recheck(v), 1);
+	assert_int_equal(vtd_entry_read(&v->unit[1], 7).low, 0);
+	assert_int_equal(vtd_entry_read(&v->unit[1], 8).low, a.low);
+	assert_true(vtd_entry_read(&v->unit[1], GUEST_ENTRIES).low & IRTE_P); /* Ravelin's own */
+	assert_int_equal(fake_interrupt(1, DEVICE, ENTRIES), 0);
 }
 
 /* --- audit ----------------------------------------------------------------------------------------------------------- */
@@ -590,7 +589,7 @@ static void expect_bad(uint64_t unit, uint64_t at, uint64_t value)
 {
 	struct vtd_audit a;
 
-	assert_int_equal(vtd_audit(v, &policy, &a), -RV_EFAULT);
+	assert_int_equal(vtd_audit(v, &a), -RV_EFAULT);
 	assert_int_equal(a.bad, 1);
 	assert_int_equal(a.bad_unit, unit);
 	assert_int_equal(a.bad_at, at);
@@ -601,7 +600,7 @@ static void expect_good(uint64_t entries)
 {
 	struct vtd_audit a;
 
-	assert_int_equal(vtd_audit(v, &policy, &a), 0);
+	assert_int_equal(vtd_audit(v, &a), 0);
 	assert_int_equal(a.bad, 0);
 	assert_int_equal(a.units, FAKE_UNITS);
 	assert_int_equal(a.contexts, 65536);
@@ -619,15 +618,15 @@ static void expect_good(uint64_t entries)
 
 static void test_audit(void **state)
 {
-	struct vtd_pair *root = pa_pointer(v->root), *context, *entries = pa_pointer(v->interrupts);
+	struct vtd_pair *root = pa_pointer(v->root), *context, *entries = pa_pointer(v->unit[1].interrupts);
 	pa_t table = table_make(0x700000);
 
 	(void)state;
 	expect_good(0);
-	assert_int_equal(vtd_device_prepare(v, DEVICE, SLOT_DOMAIN), 0);
+	assert_int_equal(vtd_device_prepare(v, DEVICE), 0);
 	assert_int_equal(vtd_device_set(v, DEVICE, table, SLOT_DOMAIN), 0);
-	vtd_entry_write(v, 9, (struct vtd_pair){FIXED(0x40, 2), IRTE_HIGH_ID | OTHER});
-	vtd_entry_write(v, GUEST_ENTRIES + 3, (struct vtd_pair){FIXED(0x41, 3), IRTE_HIGH_ID | DEVICE});
+	vtd_entry_write(v, &v->unit[1], 9, (struct vtd_pair){FIXED(0x40, 2), IRTE_HIGH_ID | OTHER});
+	vtd_entry_write(v, &v->unit[1], GUEST_ENTRIES + 3, (struct vtd_pair){FIXED(0x41, 3), IRTE_HIGH_ID | DEVICE});
 	expect_good(2);
 
 	EXPECT_BAD(fake_unit[1].rtaddr, 0x1000, FAKE_UNIT(1), VTD_RTADDR);
@@ -659,18 +658,15 @@ static void test_audit(void **state)
 	EXPECT_BAD(context[DEVICE & 0xff].low, v->guest_table.v | 1, 0, DEVICE);
 	EXPECT_BAD(context[DEVICE & 0xff].high, context[0].high, 0, DEVICE);
 
-	EXPECT_BAD(entries[9].low, entries[9].low | 4 << 5, 0, 0x10000 + 9); /* NMI */
-	EXPECT_BAD(entries[9].low, entries[9].low | IRTE_FPD, 0, 0x10000 + 9); /* would hide faults */
+	EXPECT_BAD(entries[9].low, entries[9].low | 4 << 5, FAKE_UNIT(1), 0x10000 + 9); /* NMI */
+	EXPECT_BAD(entries[9].low, entries[9].low | IRTE_FPD, FAKE_UNIT(1), 0x10000 + 9); /* would hide faults */
 	entries[9].high = OTHER;
-	expect_bad(0, 0x10000 + 9, entries[9].low);
+	expect_bad(FAKE_UNIT(1), 0x10000 + 9, entries[9].low);
 	entries[9].high = IRTE_HIGH_ID | DEVICE;
-	expect_good(2); /* the policy at hand allows it */
-	policy.device_count = 1;
-	policy.device[0] = DEVICE;
-	expect_bad(0, 0x10000 + 9, entries[9].low);
+	expect_bad(FAKE_UNIT(1), 0x10000 + 9, entries[9].low);
 	entries[9].high = IRTE_HIGH_ID | OTHER;
 	entries[GUEST_ENTRIES + 3].high = IRTE_HIGH_ID | OTHER;
-	expect_bad(0, 0x10000 + GUEST_ENTRIES + 3, entries[GUEST_ENTRIES + 3].low);
+	expect_bad(FAKE_UNIT(1), 0x10000 + GUEST_ENTRIES + 3, entries[GUEST_ENTRIES + 3].low);
 	entries[GUEST_ENTRIES + 3].high = IRTE_HIGH_ID | DEVICE;
 	expect_good(2);
 }
@@ -683,8 +679,8 @@ int main(void)
 	    P(test_probe),           P(test_probe_refuses),   P(test_no_units),       P(test_start),
 	    P(test_start_old_units), P(test_start_leftovers), P(test_start_timeouts), P(test_build_without_memory),
 	    S(test_flush),           S(test_flush_fails),     S(test_incoherent),     S(test_device),
-	    S(test_device_refused),  S(test_faults),          S(test_fault_overflow), P(test_policy),
-	    P(test_policy_devices),  P(test_policy_targets),  S(test_entries),        S(test_audit),
+	    S(test_device_refused),  S(test_faults),          S(test_fault_overflow), S(test_policy),
+	    S(test_policy_devices),  S(test_policy_targets),  S(test_entries),        S(test_audit),
 	};
 
 	return cmocka_run_group_tests_name("hv vtd", tests, NULL, NULL);
