@@ -23,9 +23,8 @@ static bool core_is_meant(const struct vtd_core *core, bool eime, bool logical, 
 		return destination == core->apic_id;
 	if (eime)
 		return destination >> 16 == core->apic_id >> 4 && (destination >> (core->apic_id & 15) & 1) != 0;
-	/* Flat model, or cluster model with the same cluster or all clusters: which one is the guest's choice (DFR). */
-	return (destination & core->logical_id) != 0 ||
-	       (destination >> 4 == 15 && (core->logical_id & 15 & destination) != 0);
+	/* Flat model; in the cluster model (DFR is the guest's choice) it is no less. */
+	return (destination & core->logical_id) != 0;
 }
 
 /* Whether a request of this device passes the entry's verification. */

@@ -60,8 +60,8 @@
 #define VTD_REGISTERS_MIN 0xc0u
 
 /* Fault record, 16 bytes. */
-#define FAULT_INDEX_SHIFT                                                                                              \
-	48 /* in the low half; for DMA the address of the page. The high half begins with the source id */
+/* Low half: the address of the page, or the index of the interrupt entry; high half: it begins with the source id. */
+#define FAULT_INDEX_SHIFT 48
 #define FAULT_REASON(high) ((uint32_t)((high) >> 32) & 0xff)
 #define FAULT_READ (1ull << 62)
 #define FAULT_F (1ull << 63)

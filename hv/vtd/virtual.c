@@ -12,6 +12,7 @@
 /* Registers of four bytes that keep what is written: events (never sent) from FECTL and IECTL, IQT, IQA, IRTA. */
 #define KEPT (0xfull << VTD_FECTL / 4 | 0xfull << VTD_IECTL / 4 | 0xfull << VTD_IQT / 4 | 3ull << VTD_IRTA / 4)
 #define HANDLE_MASK_MAX 15ull
+#define ENTRIES_PER_PAGE (RV_PAGE_SIZE / sizeof(struct vtd_pair))
 #define RANGE_MAX 16u /* larger ranges: the whole table */
 
 /* The page is root mode's: what stands there is what was put there. */
@@ -46,26 +47,20 @@ static void refuse(struct vtd_virtual *g, uint32_t reason, uint64_t a, uint64_t 
 	g->refusal.value[2] = c;
 }
 
-/* The guest's entry, copied once; absent where it has no table. */
-static struct vtd_pair guest_entry(const struct vtd_virtual *g, uint32_t index)
-{
-	uint64_t at = (g->table & ENTRY_ADDRESS) + (uint64_t)index * sizeof(struct vtd_pair);
-	volatile struct vtd_pair *e = NULL;
-
-	if (g->table != 0 && index < 2u << (g->table & IRTA_SIZE))
-		e = guest_at(at);
-	return e != NULL ? (struct vtd_pair){e->low, e->high} : (struct vtd_pair){0, 0};
-}
-
-/* @return true if the live table changed. */
+/* Reads entries of the guest, once; they are absent where it has no table. @return true if the live table changed. */
 static bool shadow(struct vtd *v, struct vtd_virtual *g, uint32_t first, uint32_t count)
 {
+	uint32_t size = g->table != 0 ? 2u << (g->table & IRTA_SIZE) : 0, why;
+	const volatile struct vtd_pair *page = NULL;
 	bool changed = false;
 
 	for (uint32_t i = first; i < first + count && i < VTD_MAX_ENTRIES; i++) {
-		struct vtd_pair wanted = guest_entry(g, i), entry, old;
-		uint32_t why;
+		struct vtd_pair wanted = {0, 0}, entry, old;
 
+		if (i == first || i % ENTRIES_PER_PAGE == 0)
+			page = guest_at((g->table & ENTRY_ADDRESS) + i / ENTRIES_PER_PAGE * RV_PAGE_SIZE);
+		if (page != NULL && i < size)
+			wanted = (struct vtd_pair){page[i % ENTRIES_PER_PAGE].low, page[i % ENTRIES_PER_PAGE].high};
 		if (vtd_entry_check(v, g->unit, i, wanted, &entry, &why) != 0)
 			refuse(g, why, i, wanted.low, wanted.high);
 		if (i >= v->entries - VTD_RESERVED_ENTRIES)
@@ -104,7 +99,7 @@ static void invalidate(struct vtd *v, struct vtd_virtual *g, struct run *r, uint
 
 	if (r->all)
 		return;
-	r->all = !(low & INTERRUPT_INDEXED) || count > RANGE_MAX || count == 0;
+	r->all = !(low & INTERRUPT_INDEXED) || count > RANGE_MAX;
 	if (r->all)
 		r->changed |= shadow_all(v, g);
 	else

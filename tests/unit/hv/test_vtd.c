@@ -181,6 +181,7 @@ static void test_start(void **state)
 	v->unit[1].eime = true;
 	assert_int_equal(vtd_start(v), 0);
 	expect_running();
+	assert_int_equal(fake_unit[1].iqt, 6 * sizeof(struct vtd_pair)); /* the queue began anew */
 	vtd_entry_write(v, &v->unit[1], 3, (struct vtd_pair){WIDE(0x40, 2), IRTE_HIGH_ID | DEVICE});
 	assert_int_equal(vtd_unit_set_eime(v, &v->unit[1], false), 0);
 	expect_running();
@@ -349,13 +350,17 @@ static pa_t table_make(uint64_t page)
 static void test_device(void **state)
 {
 	pa_t table = table_make(0x700000);
+	uint32_t contexts;
 	uint64_t free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
 
 	(void)state;
 	assert_int_equal(vtd_device_prepare(v, DEVICE), 0);
 	assert_int_equal(partition_bytes(&hv.partition, OWNER_POOL_FREE), free_bytes - RV_PAGE_SIZE);
 	assert_int_equal(fake_dma(0, DEVICE, 0x5000, true), 0x5000);
+	assert_int_equal(vtd_flush_dma(v, VTD_DOMAIN_GUEST), 0);
+	contexts = fake_unit[2].done[DESCRIPTOR_CONTEXT];
 	assert_int_equal(vtd_device_set(v, DEVICE, table, SLOT_DOMAIN), 0);
+	assert_int_equal(fake_unit[2].done[DESCRIPTOR_CONTEXT], contexts + 2); /* without the old, with the new one */
 	for (uint32_t i = 0; i < FAKE_UNITS; i++) {
 		assert_int_equal(fake_dma(i, DEVICE, SIZE_1G + 4, true), 0x700004);
 		assert_int_equal(fake_dma(i, DEVICE, 0x5000, true), ~0ull);

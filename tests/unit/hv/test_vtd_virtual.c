@@ -195,6 +195,11 @@ static void test_read_only(void **state)
 	write(0x40, 8, 0x123456789abcdef0ull);
 	assert_int_equal(read32(VTD_FECTL), 0);
 	assert_int_equal(read64(0x40), 0x123456789abcdef0ull);
+	write(0x3a, 4, ~0ull);
+	write(0x3c, 8, ~0ull);
+	write(0x40, 2, ~0ull);
+	assert_int_equal(read64(VTD_FECTL), 0);
+	assert_int_equal(read64(0x40), 0x123456789abcdef0ull);
 }
 
 static void test_commands_refused(void **state)
@@ -245,12 +250,17 @@ static void test_entry(void **state)
 	assert_int_equal(fake_unit[1].done[DESCRIPTOR_INTERRUPT], flushes + 1);
 	assert_int_equal(vtd_entry_read(&v->unit[0], 5).low, 0); /* that unit's table is another */
 	assert_int_equal(read64(VTD_IQH), 32);
+	guest_table()[6].low = FIXED(0x43, 2);
+	put_index(6, 0);
+	run();
+	assert_int_equal(live(6).low, FIXED(0x43, 2));
+	assert_int_equal(fake_unit[1].done[DESCRIPTOR_INTERRUPT], flushes + 2); /* also when the guest does not wait */
 	/* Nothing new: nothing to flush, and an answer all the same. */
 	put_index(5, 0);
 	put_wait(3);
 	run();
 	assert_int_equal(status(), 3);
-	assert_int_equal(fake_unit[1].done[DESCRIPTOR_INTERRUPT], flushes + 1);
+	assert_int_equal(fake_unit[1].done[DESCRIPTOR_INTERRUPT], flushes + 2);
 	/* A mask: an aligned range. */
 	guest_table()[4] = a;
 	guest_table()[7] = a;
@@ -475,12 +485,17 @@ static void test_queue_full(void **state)
 			  : (struct vtd_pair){DESCRIPTOR_INTERRUPT, 0};
 	for (uint32_t i = 0; i < GUEST_ENTRIES; i++)
 		guest_table()[i] = (struct vtd_pair){FIXED(0x40, 2), IRTE_HIGH_ID | DEVICE};
+	/* The first wait's answer changes an entry that is not looked at again. */
+	((struct vtd_pair *)pa_pointer(pa_make(QUEUE + 0x10000)))[1] =
+	    (struct vtd_pair){DESCRIPTOR_WAIT | WAIT_STATUS | (FIXED(0x41, 0) & 0xffffffff) << 32, TABLE + 16};
 	write(VTD_IQT, 4, (queue_length - 1) * 16);
 	flushes = fake_unit[1].done[DESCRIPTOR_INTERRUPT];
 	write(VTD_GCMD, 4, GCMD_IRE | GCMD_QIE);
 	assert_int_equal(status(), queue_length - 3);
 	assert_int_equal(fake_unit[1].done[DESCRIPTOR_INTERRUPT], flushes + 1);
 	assert_int_equal(live(GUEST_ENTRIES - 1).low, FIXED(0x40, 2));
+	assert_int_equal(guest_table()[1].low, FIXED(0x41, 2));
+	assert_int_equal(live(1).low, FIXED(0x40, 2));
 }
 
 /* The answer comes after the real unit's, and not without it. */
