@@ -4,27 +4,10 @@
 #include <hv/vtd/vtd.h>
 #include <hv/x86/regs.h>
 
-#define BUSES 256u
-#define FUNCTIONS 256u
-#define ENTRIES_PER_PAGE (RV_PAGE_SIZE / (uint32_t)sizeof(struct vtd_pair))
-
 /* Translation type 0: untranslated requests go through the table, all others are blocked (9.3). */
 static struct vtd_pair context_make(const struct vtd *v, pa_t table, uint16_t domain)
 {
-	return (struct vtd_pair){table.v | ENTRY_P, (v->levels == 4 ? CONTEXT_LEVELS_4 : CONTEXT_LEVELS_3) |
-							(uint64_t)domain << CONTEXT_DID_SHIFT};
-}
-
-static struct vtd_pair *root_entry(const struct vtd *v, uint32_t bus)
-{
-	return (struct vtd_pair *)pa_pointer(v->root) + bus;
-}
-
-static struct vtd_pair *context_entry(const struct vtd *v, uint16_t source_id)
-{
-	pa_t table = pa_make(root_entry(v, source_id >> 8)->low & ENTRY_ADDRESS);
-
-	return (struct vtd_pair *)pa_pointer(table) + (source_id & (FUNCTIONS - 1));
+	return (struct vtd_pair){table.v | ENTRY_P, CONTEXT_AW(v->levels) | (uint64_t)domain << CONTEXT_DID_SHIFT};
 }
 
 int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries)
@@ -37,18 +20,17 @@ int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries)
 	v->entries = entries;
 	v->guest_table = v->levels == 4 ? ept_root : pa_make(first & ENTRY_ADDRESS);
 	for (uint32_t i = 0; !error && i < v->unit_count; i++) {
-		error = vtd_pages(v, 1, &v->unit[i].queue);
-		error = error ? error : vtd_pages(v, entries / ENTRIES_PER_PAGE, &v->unit[i].interrupts);
+		error = vtd_pages(v, 2, &v->unit[i].queue);
+		error = error ? error : vtd_pages(v, entries / VTD_PAIRS_PER_PAGE, &v->unit[i].interrupts);
 	}
-	error = error ? error : vtd_pages(v, 1, &v->status);
 	error = error ? error : vtd_pages(v, 1, &v->root);
 	error = error ? error : vtd_pages(v, 1, &v->context);
 	if (error)
 		return error;
-	for (uint32_t i = 0; i < FUNCTIONS; i++)
-		((struct vtd_pair *)pa_pointer(v->context))[i] = context_make(v, v->guest_table, VTD_DOMAIN_GUEST);
-	for (uint32_t i = 0; i < BUSES; i++)
-		*root_entry(v, i) = (struct vtd_pair){v->context.v | ENTRY_P, 0};
+	for (uint32_t i = 0; i < VTD_PAIRS_PER_PAGE; i++) {
+		*vtd_pair_at(v->context, i) = context_make(v, v->guest_table, VTD_DOMAIN_GUEST);
+		*vtd_pair_at(v->root, i) = (struct vtd_pair){v->context.v | ENTRY_P, 0};
+	}
 	vtd_table_written(v, pa_pointer(v->context), RV_PAGE_SIZE);
 	vtd_table_written(v, pa_pointer(v->root), RV_PAGE_SIZE);
 	return 0;
@@ -85,7 +67,7 @@ struct vtd_pair vtd_context(const struct vtd *v, uint16_t source_id)
 
 int vtd_device_prepare(struct vtd *v, uint16_t source_id)
 {
-	struct vtd_pair *bus = root_entry(v, source_id >> 8);
+	struct vtd_pair *bus = vtd_pair_at(v->root, source_id >> 8);
 	pa_t table;
 	int error;
 
@@ -110,7 +92,8 @@ int vtd_device_prepare(struct vtd *v, uint16_t source_id)
 
 int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domain)
 {
-	struct vtd_pair *entry = context_entry(v, source_id), to = context_make(v, table, domain);
+	pa_t bus = pa_make(vtd_pair_at(v->root, source_id >> 8)->low & ENTRY_ADDRESS);
+	struct vtd_pair *entry = vtd_pair_at(bus, source_id & 0xff), to = context_make(v, table, domain);
 	struct vtd_device *slot = device_slot(v, source_id);
 	int error;
 

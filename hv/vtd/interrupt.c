@@ -9,11 +9,6 @@
 #define BROADCAST_XAPIC 0xffu
 #define BROADCAST_X2APIC 0xffffffffu
 
-static struct vtd_pair *entry_at(const struct vtd_unit *u, uint32_t index)
-{
-	return (struct vtd_pair *)pa_pointer(u->interrupts) + index;
-}
-
 /* Intel SDM vol. 3, 11.6.2 and 11.12.10: whether a message with this destination is for the core. */
 static bool core_is_meant(const struct vtd_core *core, bool eime, bool logical, uint32_t destination)
 {
@@ -63,21 +58,20 @@ static uint32_t entry_refusal(const struct vtd *v, const struct vtd_unit *u, uin
 	return RV_REASON_NONE;
 }
 
-int vtd_entry_check(const struct vtd *v, const struct vtd_unit *u, uint32_t index, struct vtd_pair guest,
-		    struct vtd_pair *to, uint32_t *why)
+uint32_t vtd_entry_check(const struct vtd *v, const struct vtd_unit *u, uint32_t index, struct vtd_pair guest,
+			 struct vtd_pair *to)
 {
+	uint32_t why = guest.low & IRTE_P ? entry_refusal(v, u, index, guest) : RV_REASON_NONE;
+
 	*to = (struct vtd_pair){0, 0};
-	*why = guest.low & IRTE_P ? entry_refusal(v, u, index, guest) : RV_REASON_NONE;
-	if (*why != RV_REASON_NONE)
-		return -RV_EACCES;
-	if (guest.low & IRTE_P)
+	if (why == RV_REASON_NONE && (guest.low & IRTE_P))
 		*to = (struct vtd_pair){guest.low & ~(IRTE_FPD | IRTE_AVAILABLE), guest.high};
-	return 0;
+	return why;
 }
 
 void vtd_entry_write(const struct vtd *v, const struct vtd_unit *u, uint32_t index, struct vtd_pair entry)
 {
-	struct vtd_pair *at = entry_at(u, index);
+	struct vtd_pair *at = vtd_pair_at(u->interrupts, index);
 
 	/* Vector, destination and P are one write; an interrupt that moves to another CPU is never lost. Another source takes
 	 * the entry away first, so that the old target is never reached from the new source. */
@@ -91,29 +85,7 @@ void vtd_entry_write(const struct vtd *v, const struct vtd_unit *u, uint32_t ind
 	vtd_table_written(v, at, sizeof(*at));
 }
 
-struct vtd_pair vtd_entry_read(const struct vtd_unit *u, uint32_t index)
-{
-	return *entry_at(u, index);
-}
-
 int vtd_flush_interrupts(struct vtd *v)
 {
 	return vtd_invalidate(v, DESCRIPTOR_INTERRUPT);
-}
-
-uint32_t vtd_entries_recheck(struct vtd *v)
-{
-	uint32_t refused = 0, why;
-
-	for (uint32_t n = 0; n < v->unit_count; n++) {
-		for (uint32_t i = 0; i < v->entries - VTD_RESERVED_ENTRIES; i++) {
-			struct vtd_pair entry = vtd_entry_read(&v->unit[n], i);
-
-			if (vtd_entry_check(v, &v->unit[n], i, entry, &entry, &why) == 0)
-				continue;
-			vtd_entry_write(v, &v->unit[n], i, entry);
-			refused++;
-		}
-	}
-	return refused;
 }

@@ -65,14 +65,12 @@
 #define FAULT_REASON(high) ((uint32_t)((high) >> 32) & 0xff)
 #define FAULT_READ (1ull << 62)
 #define FAULT_F (1ull << 63)
-#define FAULT_REASON_INTERRUPT_FIRST 0x20u
-#define FAULT_REASON_INTERRUPT_LAST 0x2fu
+#define FAULT_REASON_INTERRUPT 0x20u /* to 0x2f */
 
 /* Tables. */
 #define ENTRY_P (1ull << 0)
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
-#define CONTEXT_LEVELS_3 1ull /* AW, in the high half */
-#define CONTEXT_LEVELS_4 2ull
+#define CONTEXT_AW(levels) ((uint64_t)(levels)-2) /* in the high half */
 #define CONTEXT_DID_SHIFT 8
 
 #define IRTE_P (1ull << 0)
@@ -96,6 +94,13 @@
 struct vtd_pair {
 	uint64_t low, high;
 };
+
+#define VTD_PAIRS_PER_PAGE (RV_PAGE_SIZE / (uint32_t)sizeof(struct vtd_pair))
+
+static inline struct vtd_pair *vtd_pair_at(pa_t table, uint32_t index)
+{
+	return (struct vtd_pair *)pa_pointer(table) + index;
+}
 
 /* Invalidation descriptors. */
 #define DESCRIPTOR_TYPE(low) ((uint32_t)(low)&0xf)

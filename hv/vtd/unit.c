@@ -4,8 +4,6 @@
 #include <hv/vtd/vtd.h>
 #include <hv/x86/regs.h>
 
-#define QUEUE_DESCRIPTORS (RV_PAGE_SIZE / sizeof(struct vtd_pair))
-
 int vtd_fail(struct vtd *v, const struct vtd_unit *u, int error, uint32_t reason, uint64_t value)
 {
 	v->failure = (struct vtd_failure){reason, u->base.v, value};
@@ -127,77 +125,45 @@ static int queue_start(struct vtd *v, struct vtd_unit *u)
 	return command(v, u, GCMD_QIE, true);
 }
 
-static volatile uint64_t *status_of(const struct vtd *v, const struct vtd_unit *u)
-{
-	return (volatile uint64_t *)pa_pointer(v->status) + (u - v->unit);
-}
-
-static void queue_put(struct vtd_unit *u, struct vtd_pair descriptor)
-{
-	((struct vtd_pair *)pa_pointer(u->queue))[u->tail] = descriptor;
-	u->tail = (u->tail + 1) % QUEUE_DESCRIPTORS;
-}
-
 /* The descriptor, then one that writes a number to our memory when all before it is done (6.5.2.8). */
-static void queue_submit(const struct vtd *v, struct vtd_unit *u, uint64_t low)
+static int unit_invalidate(struct vtd *v, struct vtd_unit *u, uint64_t low)
 {
-	u->waits++;
-	queue_put(u, (struct vtd_pair){low, 0});
-	queue_put(u, (struct vtd_pair){DESCRIPTOR_WAIT | WAIT_STATUS | (uint64_t)u->waits << WAIT_STATUS_SHIFT,
-				       v->status.v + (uint64_t)(u - v->unit) * sizeof(uint64_t)});
-	cpu_fence();
-	vtd_write64(u->base, VTD_IQT, u->tail * sizeof(struct vtd_pair));
-}
-
-/* The unit stopped at a descriptor that it does not like: the wait that follows takes its place (6.5.2.10). */
-static void queue_step_over(const struct vtd_unit *u)
-{
-	struct vtd_pair *queue = pa_pointer(u->queue);
-	uint32_t head = vtd_read32(u->base, VTD_IQH) / sizeof(struct vtd_pair) % QUEUE_DESCRIPTORS;
-
-	queue[head] = queue[(u->tail + QUEUE_DESCRIPTORS - 1) % QUEUE_DESCRIPTORS];
-	cpu_fence();
-}
-
-static int queue_finish(struct vtd *v, struct vtd_unit *u)
-{
+	struct vtd_pair *slot = vtd_pair_at(u->queue, u->tail);
+	pa_t status = pa_add(u->queue, RV_PAGE_SIZE);
+	uint32_t number = ++u->waits, failed = 0;
 	uint64_t begin = rdtsc();
-	uint32_t failed = 0;
 	bool late, done;
 
+	slot[0] = (struct vtd_pair){low, 0};
+	slot[1] = (struct vtd_pair){DESCRIPTOR_WAIT | WAIT_STATUS | (uint64_t)number << WAIT_STATUS_SHIFT, status.v};
+	u->tail = (u->tail + 2) % VTD_PAIRS_PER_PAGE;
+	cpu_fence();
+	vtd_write64(u->base, VTD_IQT, u->tail * sizeof(*slot));
 	do {
 		uint32_t fsts = vtd_read32(u->base, VTD_FSTS) & FSTS_QUEUE;
 
 		late = rdtsc() - begin > v->timeout_ticks;
-		done = (uint32_t)*status_of(v, u) == u->waits;
-		if (fsts & FSTS_IQE)
-			queue_step_over(u);
-		if (fsts != 0)
+		done = *(volatile uint32_t *)pa_pointer(status) == number;
+		if (fsts != 0) {
+			/* It stopped at a descriptor that it does not like: the wait takes its place (6.5.2.10). */
+			slot[0] = slot[1];
+			cpu_fence();
 			vtd_write32(u->base, VTD_FSTS, fsts);
+		}
 		failed |= fsts;
 		cpu_pause();
 	} while (!done && !late);
 	if (failed)
 		return vtd_fail(v, u, -RV_EIO, RV_REASON_VTD_QUEUE, failed);
-	if (done)
-		return 0;
-	return vtd_fail(v, u, -RV_ETIME, RV_REASON_VTD_TIMEOUT, (uint64_t)VTD_IQH << 32 | vtd_read32(u->base, VTD_IQH));
-}
-
-static int unit_invalidate(struct vtd *v, struct vtd_unit *u, uint64_t low)
-{
-	queue_submit(v, u, low);
-	return queue_finish(v, u);
+	return done ? 0 : vtd_fail(v, u, -RV_ETIME, RV_REASON_VTD_TIMEOUT, (uint64_t)VTD_IQT << 32 | u->tail);
 }
 
 int vtd_invalidate(struct vtd *v, uint64_t low)
 {
 	int first = 0;
 
-	for (uint32_t i = 0; i < v->unit_count; i++)
-		queue_submit(v, &v->unit[i], low);
 	for (uint32_t i = 0; i < v->unit_count; i++) {
-		int error = queue_finish(v, &v->unit[i]);
+		int error = unit_invalidate(v, &v->unit[i], low);
 
 		first = first ? first : error;
 	}
@@ -247,11 +213,9 @@ static int interrupts_start(struct vtd *v, struct vtd_unit *u)
 
 int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime)
 {
-	const struct vtd_pair absent = {0, 0};
-
 	/* In between no entry is present: none is ever read in the wrong format. */
 	for (uint32_t i = 0; i < v->entries; i++)
-		vtd_entry_write(v, u, i, absent);
+		vtd_entry_write(v, u, i, (struct vtd_pair){0, 0});
 	u->eime = eime;
 	return interrupts_start(v, u);
 }
@@ -281,7 +245,7 @@ static bool fault_take(const struct vtd_unit *u, uint32_t record, struct vtd_fau
 	uint32_t offset = CAP_FRO(u->cap) + 16 * record;
 	uint64_t high = vtd_read64(u->base, offset + 8), low = vtd_read64(u->base, offset);
 	uint32_t reason = FAULT_REASON(high);
-	bool interrupt = reason >= FAULT_REASON_INTERRUPT_FIRST && reason <= FAULT_REASON_INTERRUPT_LAST;
+	bool interrupt = (reason & 0xf0) == FAULT_REASON_INTERRUPT;
 
 	if (!(high & FAULT_F))
 		return false;

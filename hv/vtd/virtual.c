@@ -12,23 +12,16 @@
 /* Registers of four bytes that keep what is written: events (never sent) from FECTL and IECTL, IQT, IQA, IRTA. */
 #define KEPT (0xfull << VTD_FECTL / 4 | 0xfull << VTD_IECTL / 4 | 0xfull << VTD_IQT / 4 | 3ull << VTD_IRTA / 4)
 #define HANDLE_MASK_MAX 15ull
-#define ENTRIES_PER_PAGE (RV_PAGE_SIZE / sizeof(struct vtd_pair))
 #define RANGE_MAX 16u /* larger ranges: the whole table */
 
-/* The page is root mode's: what stands there is what was put there. */
-static void *reg(const struct vtd_virtual *g, uint32_t offset)
+static uint32_t *reg32(struct vtd_virtual *g, uint32_t offset)
 {
-	return (uint8_t *)pa_pointer(g->page) + offset;
+	return (uint32_t *)g->file + offset / 4;
 }
 
-static uint32_t *reg32(const struct vtd_virtual *g, uint32_t offset)
+static uint64_t *reg64(struct vtd_virtual *g, uint32_t offset)
 {
-	return reg(g, offset);
-}
-
-static uint64_t *reg64(const struct vtd_virtual *g, uint32_t offset)
-{
-	return reg(g, offset);
+	return &g->file[offset / 8];
 }
 
 /* The guest's memory at this address, up to the end of the page; NULL if it is not the guest's RAM. */
@@ -57,15 +50,16 @@ static bool shadow(struct vtd *v, struct vtd_virtual *g, uint32_t first, uint32_
 	for (uint32_t i = first; i < first + count && i < VTD_MAX_ENTRIES; i++) {
 		struct vtd_pair wanted = {0, 0}, entry, old;
 
-		if (i == first || i % ENTRIES_PER_PAGE == 0)
-			page = guest_at((g->table & ENTRY_ADDRESS) + i / ENTRIES_PER_PAGE * RV_PAGE_SIZE);
+		if (i == first || i % VTD_PAIRS_PER_PAGE == 0)
+			page = guest_at((g->table & ENTRY_ADDRESS) + i / VTD_PAIRS_PER_PAGE * RV_PAGE_SIZE);
 		if (page != NULL && i < size)
-			wanted = (struct vtd_pair){page[i % ENTRIES_PER_PAGE].low, page[i % ENTRIES_PER_PAGE].high};
-		if (vtd_entry_check(v, g->unit, i, wanted, &entry, &why) != 0)
+			wanted = (struct vtd_pair){page[i % VTD_PAIRS_PER_PAGE].low, page[i % VTD_PAIRS_PER_PAGE].high};
+		why = vtd_entry_check(v, g->unit, i, wanted, &entry);
+		if (why != RV_REASON_NONE)
 			refuse(g, why, i, wanted.low, wanted.high);
 		if (i >= v->entries - VTD_RESERVED_ENTRIES)
 			continue;
-		old = vtd_entry_read(g->unit, i);
+		old = *vtd_pair_at(g->unit->interrupts, i);
 		if (old.low == entry.low && old.high == entry.high)
 			continue;
 		vtd_entry_write(v, g->unit, i, entry);
@@ -74,7 +68,7 @@ static bool shadow(struct vtd *v, struct vtd_virtual *g, uint32_t first, uint32_
 	return changed;
 }
 
-static bool shadow_all(struct vtd *v, struct vtd_virtual *g)
+bool vtd_virtual_sync(struct vtd *v, struct vtd_virtual *g)
 {
 	return shadow(v, g, 0, v->entries - VTD_RESERVED_ENTRIES);
 }
@@ -101,7 +95,7 @@ static void invalidate(struct vtd *v, struct vtd_virtual *g, struct run *r, uint
 		return;
 	r->all = !(low & INTERRUPT_INDEXED) || count > RANGE_MAX;
 	if (r->all)
-		r->changed |= shadow_all(v, g);
+		r->changed |= vtd_virtual_sync(v, g);
 	else
 		r->changed |= shadow(v, g, first & 0xffff & ~(count - 1), count);
 }
@@ -171,7 +165,7 @@ static int command(struct vtd *v, struct vtd_virtual *g, uint32_t value)
 		g->table = *reg64(g, VTD_IRTA);
 		if (eime != g->unit->eime)
 			error = vtd_unit_set_eime(v, g->unit, eime);
-		if (!error && shadow_all(v, g))
+		if (!error && vtd_virtual_sync(v, g))
 			error = vtd_flush_interrupts(v);
 	}
 	*gsts = (*gsts & GCMD_SIRTP) | (value & (GCMD_QIE | GCMD_IRE | GCMD_SIRTP));
@@ -191,16 +185,16 @@ static int write_32(struct vtd *v, struct vtd_virtual *g, uint32_t offset, uint3
 
 int vtd_virtual_write(struct vtd *v, struct vtd_virtual *g, uint32_t offset, uint32_t bytes, uint64_t value)
 {
-	int error;
+	int error = 0;
 
-	g->refusal.reason = RV_REASON_NONE;
-	if ((bytes != 4 && bytes != 8) || offset % bytes != 0 || offset >= RV_PAGE_SIZE)
-		return 0;
-	if (bytes == 4)
-		return write_32(v, g, offset, (uint32_t)value);
-	/* The upper half first: a register acts when its lower half is written. */
-	error = write_32(v, g, offset + 4, (uint32_t)(value >> 32));
-	return error ? error : write_32(v, g, offset, (uint32_t)value);
+	if ((bytes == 4 || bytes == 8) && offset % bytes == 0) {
+		/* The upper half first: a register acts when its lower half is written. */
+		if (bytes == 8)
+			error = write_32(v, g, offset + 4, (uint32_t)(value >> 32));
+		error = error ? error : write_32(v, g, offset, (uint32_t)value);
+	}
+	memcpy(pa_pointer(g->page), g->file, sizeof(g->file));
+	return error;
 }
 
 int vtd_virtual_init(struct vtd *v, struct vtd_virtual *g, struct vtd_unit *unit)
@@ -225,11 +219,6 @@ int vtd_virtual_init(struct vtd *v, struct vtd_virtual *g, struct vtd_unit *unit
 	*reg32(g, VTD_GSTS) = real & (GCMD_QIE | GCMD_IRE | GCMD_SIRTP);
 	g->table = real & GCMD_SIRTP ? *reg64(g, VTD_IRTA) : 0;
 	unit->eime = v->eim && (real & GCMD_IRE) && (g->table & IRTA_EIME);
+	memcpy(pa_pointer(g->page), g->file, sizeof(g->file));
 	return 0;
-}
-
-void vtd_virtual_adopt(struct vtd *v, struct vtd_virtual *g)
-{
-	g->refusal.reason = RV_REASON_NONE;
-	shadow_all(v, g);
 }

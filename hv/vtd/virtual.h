@@ -23,29 +23,35 @@
 
 struct vtd_virtual {
 	struct vtd_unit *unit; /* the real one */
-	pa_t page; /* the register file, one page */
+	pa_t page; /* what the guest sees: a copy, so that nothing depends on what stands there */
+	uint64_t file[VTD_REGISTERS_MIN / 8]; /* the registers */
 	uint64_t queue; /* IQA as it was when the queue was switched on */
 	uint64_t table; /* IRTA as it was at the last SIRTP */
-	/* Why the last write was not carried out as asked, for the log; reason 0: it was. */
+	/* Why something was not carried out as asked, for the log; whoever logs it sets reason to 0.
+	 * RV_REASON_VTD_ENTRY_*: entry index, low, high; RV_REASON_VTD_VIRTUAL: register, value, 0. */
 	struct {
-		uint32_t
-		    reason; /* RV_REASON_VTD_ENTRY_*: entry index, low, high; RV_REASON_VTD_VIRTUAL: register, value, 0 */
+		uint32_t reason;
 		uint64_t value[3];
 	} refusal;
 };
 
 /**
  * Makes the register file, after vtd_probe and before vtd_start: a guest that uses the real unit for interrupts already
- * goes on with what it has. Its DMA tables are not taken over.
+ * goes on with what it has, after vtd_virtual_sync. Its DMA tables are not taken over.
  * @return 0; -RV_ENOMEM.
  */
 int vtd_virtual_init(struct vtd *v, struct vtd_virtual *g, struct vtd_unit *unit);
 
-/** After vtd_build and before vtd_start: fills the live table with what the guest has. */
-void vtd_virtual_adopt(struct vtd *v, struct vtd_virtual *g);
+/**
+ * Reads the guest's whole table again: after vtd_build and before vtd_start; and when a core or a device has left the guest,
+ * so that no entry reaches the core or comes from the device any more.
+ * @return true if the live table changed: vtd_flush_interrupts is to follow, if the unit runs.
+ */
+bool vtd_virtual_sync(struct vtd *v, struct vtd_virtual *g);
 
 /**
- * The guest writes bytes (4 or 8, aligned to their size, else nothing happens) at an offset of the register page.
+ * The guest writes bytes (4 or 8, aligned to their size, else nothing happens) at an offset of the register page; the page then
+ * shows what a real unit would.
  * Takes as long as the queue and the table are at most: one look at each descriptor and at each entry.
  * @return 0; -RV_ETIME, -RV_EIO: the real unit did not invalidate.
  */

@@ -38,7 +38,8 @@ struct vtd_unit {
 	uint32_t register_bytes;
 	uint32_t segment;
 	uint64_t cap, ecap;
-	pa_t queue; /* one page: 256 descriptors */
+	pa_t
+	    queue; /* a page of 256 descriptors, and one where the unit writes the number of the last wait that it did */
 	uint32_t tail; /* next free descriptor */
 	uint32_t waits; /* value of the last wait descriptor */
 	pa_t interrupts; /* struct vtd_pair [vtd.entries] */
@@ -64,7 +65,6 @@ struct vtd {
 
 	struct partition *partition; /* pages for tables come from its pool */
 	uint64_t timeout_ticks;
-	pa_t status; /* a page: unit n writes the end of an invalidation to its n-th uint64_t */
 	pa_t root; /* 256 buses */
 	pa_t context; /* 256 functions of every bus without a device of a FIMCE */
 	pa_t guest_table;
@@ -159,22 +159,16 @@ int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domai
  * delivery fixed or lowest priority (NMI, SMI, INIT and ExtINT are refused: Linux sets none of them for a device), vector
  * 16 or higher, a destination that includes no core of v->core, a verified source (SVT 1 or 2; 0 would let any device
  * use it) that is no device of v->device, reserved bits zero. Fault recording is switched on and "available" bits are cleared.
- * @return 0 and *to; -RV_EACCES: *to is absent and *why an RV_REASON_VTD_ENTRY_*.
+ * @return RV_REASON_NONE and *to; or an RV_REASON_VTD_ENTRY_*, and *to is absent.
  */
-int vtd_entry_check(const struct vtd *v, const struct vtd_unit *u, uint32_t index, struct vtd_pair guest,
-		    struct vtd_pair *to, uint32_t *why);
+uint32_t vtd_entry_check(const struct vtd *v, const struct vtd_unit *u, uint32_t index, struct vtd_pair guest,
+			 struct vtd_pair *to);
 
 /** Writes one entry so that the unit sees the old or the new one or none. Needs vtd_flush_interrupts to hold. */
 void vtd_entry_write(const struct vtd *v, const struct vtd_unit *u, uint32_t index, struct vtd_pair entry);
 
-struct vtd_pair vtd_entry_read(const struct vtd_unit *u, uint32_t index);
-
 /** Returns when all units look at their tables anew. Errors as vtd_flush_dma. */
 int vtd_flush_interrupts(struct vtd *v);
-
-/** A core or device has left the guest: makes all entries absent that reach the core or come from the device. @return their
- * number; if it is not 0, vtd_flush_interrupts is to follow. */
-uint32_t vtd_entries_recheck(struct vtd *v);
 
 /** Changes the width of a unit's destinations; all entries of its table become absent. Errors as vtd_start. */
 int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime);
@@ -185,8 +179,7 @@ int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime);
 int vtd_fault_next(const struct vtd_unit *u, struct vtd_fault *f);
 
 struct vtd_audit {
-	uint64_t units, contexts, entries; /* looked at; entries: present ones */
-	uint64_t bad;
+	uint64_t contexts, entries; /* looked at; entries: present ones */
 	uint64_t bad_unit; /* base address, 0 = root or context table */
 	uint64_t bad_at; /* register offset, source id, or 0x10000 + index of the interrupt entry */
 	uint64_t bad_value;

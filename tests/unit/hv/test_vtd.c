@@ -123,7 +123,6 @@ static void test_no_units(void **state)
 	assert_int_equal(vtd_start(v), 0);
 	assert_int_equal(vtd_flush_dma(v, VTD_DOMAIN_GUEST), 0);
 	assert_int_equal(vtd_flush_interrupts(v), 0);
-	assert_int_equal(vtd_entries_recheck(v), 0);
 	assert_int_equal(vtd_audit(v, &a), 0);
 	for (uint32_t i = 0; i < VTD_MAX_UNITS; i++)
 		assert_int_equal(vtd_unit_add(v, pa_make(FAKE_UNIT(i)), FAKE_UNIT_BYTES, 0), 0);
@@ -250,7 +249,7 @@ static void test_start_timeouts(void **state)
 	}
 	fake_units_reset();
 	fake_unit[0].queue_stuck = true;
-	expect_failure(vtd_start(v), -RV_ETIME, RV_REASON_VTD_TIMEOUT, 0, (uint64_t)VTD_IQH << 32);
+	expect_failure(vtd_start(v), -RV_ETIME, RV_REASON_VTD_TIMEOUT, 0, (uint64_t)VTD_IQT << 32 | 2);
 	/* Firmware's queue does not come to its end. */
 	fake_units_reset();
 	fake_unit[2].gsts = GCMD_QIE;
@@ -455,11 +454,9 @@ static void test_fault_overflow(void **state)
 static uint32_t refused(uint32_t index, uint64_t low, uint64_t high)
 {
 	struct vtd_pair to;
-	uint32_t why = ~0u;
-	int error = vtd_entry_check(v, &v->unit[0], index, (struct vtd_pair){low, high}, &to, &why);
+	uint32_t why = vtd_entry_check(v, &v->unit[0], index, (struct vtd_pair){low, high}, &to);
 
-	assert_int_equal(error, why == RV_REASON_NONE ? 0 : -RV_EACCES);
-	if (error) {
+	if (why != RV_REASON_NONE) {
 		assert_true(to.low == 0 && to.high == 0);
 	} else {
 		assert_int_equal(to.low, low & IRTE_P ? low & ~(IRTE_FPD | IRTE_AVAILABLE) : 0);
@@ -576,15 +573,6 @@ static void test_entries(void **state)
 	vtd_entry_write(v, &v->unit[1], 7, b);
 	assert_int_equal(fake_interrupt(1, OTHER, 7), b.low);
 	assert_int_equal(fake_interrupt(1, DEVICE, 7), 0);
-	vtd_entry_write(v, &v->unit[1], 8, a);
-	vtd_entry_write(v, &v->unit[1], GUEST_ENTRIES, (struct vtd_pair){FIXED(0x42, 3), IRTE_HIGH_ID | DEVICE});
-	assert_int_equal(vtd_entries_recheck(v), 0);
-	v->core_count = 1;
-	v->core[0].apic_id = 3;
-	assert_int_equal(vtd_entries_recheck(v), 1);
-	assert_int_equal(vtd_entry_read(&v->unit[1], 7).low, 0);
-	assert_int_equal(vtd_entry_read(&v->unit[1], 8).low, a.low);
-	assert_true(vtd_entry_read(&v->unit[1], GUEST_ENTRIES).low & IRTE_P); /* Ravelin's own */
 	assert_int_equal(fake_interrupt(1, DEVICE, ENTRIES), 0);
 }
 
@@ -595,7 +583,6 @@ static void expect_bad(uint64_t unit, uint64_t at, uint64_t value)
 	struct vtd_audit a;
 
 	assert_int_equal(vtd_audit(v, &a), -RV_EFAULT);
-	assert_int_equal(a.bad, 1);
 	assert_int_equal(a.bad_unit, unit);
 	assert_int_equal(a.bad_at, at);
 	assert_int_equal(a.bad_value, value);
@@ -606,8 +593,6 @@ static void expect_good(uint64_t entries)
 	struct vtd_audit a;
 
 	assert_int_equal(vtd_audit(v, &a), 0);
-	assert_int_equal(a.bad, 0);
-	assert_int_equal(a.units, FAKE_UNITS);
 	assert_int_equal(a.contexts, 65536);
 	assert_int_equal(a.entries, entries);
 }

@@ -35,6 +35,7 @@ static uint64_t read64(uint32_t offset)
 
 static void write(uint32_t offset, uint32_t bytes, uint64_t value)
 {
+	g.refusal.reason = 0;
 	assert_int_equal(vtd_virtual_write(v, &g, offset, bytes, value), 0);
 }
 
@@ -45,7 +46,7 @@ static struct vtd_pair *guest_table(void)
 
 static struct vtd_pair live(uint32_t index)
 {
-	return vtd_entry_read(&v->unit[1], index);
+	return *vtd_pair_at(v->unit[1].interrupts, index);
 }
 
 static void put(uint64_t low, uint64_t high)
@@ -95,8 +96,8 @@ static void start(void)
 	assert_int_equal(vtd_virtual_init(v, &other, &v->unit[0]), 0);
 	assert_int_equal(vtd_virtual_init(v, &g, &v->unit[1]), 0);
 	assert_int_equal(vtd_build(v, hv.ept.root, ENTRIES), 0);
-	vtd_virtual_adopt(v, &other);
-	vtd_virtual_adopt(v, &g);
+	assert_false(vtd_virtual_sync(v, &other));
+	vtd_virtual_sync(v, &g);
 	assert_int_equal(vtd_start(v), 0);
 }
 
@@ -190,6 +191,10 @@ static void test_read_only(void **state)
 		}
 		assert_memory_equal(before, pa_pointer(g.page), RV_PAGE_SIZE);
 	}
+	/* What the guest does to its page by whatever way has no effect. */
+	memset(pa_pointer(g.page), 0xff, VTD_REGISTERS_MIN);
+	write(0, 4, 0);
+	assert_memory_equal(before, pa_pointer(g.page), RV_PAGE_SIZE);
 	/* Events are kept, for what that is worth. */
 	write(VTD_FECTL, 4, 0);
 	write(0x40, 8, 0x123456789abcdef0ull);
@@ -248,7 +253,7 @@ static void test_entry(void **state)
 	assert_int_equal(live(6).low, 0);
 	assert_int_equal(fake_interrupt(1, DEVICE, 5), FIXED(0x40, 2));
 	assert_int_equal(fake_unit[1].done[DESCRIPTOR_INTERRUPT], flushes + 1);
-	assert_int_equal(vtd_entry_read(&v->unit[0], 5).low, 0); /* that unit's table is another */
+	assert_int_equal(vtd_pair_at(v->unit[0].interrupts, 5)->low, 0); /* that unit's table is another */
 	assert_int_equal(read64(VTD_IQH), 32);
 	guest_table()[6].low = FIXED(0x43, 2);
 	put_index(6, 0);
@@ -297,6 +302,20 @@ static void test_entry_refused(void **state)
 	run();
 	expect_refused(RV_REASON_VTD_ENTRY_TARGET, 5, FIXED(0x40, 2));
 	assert_int_equal(live(5).low, 0);
+	v->core_count = 0;
+	/* A core or a device leaves while entries name it. */
+	guest_table()[5].low = FIXED(0x40, 2);
+	guest_table()[6] = (struct vtd_pair){FIXED(0x41, 3), IRTE_HIGH_ID | 0x0418};
+	put_index(4, 2);
+	run();
+	assert_true(live(5).low != 0 && live(6).low != 0);
+	assert_false(vtd_virtual_sync(v, &g));
+	v->core_count = 1;
+	assert_true(vtd_virtual_sync(v, &g));
+	assert_true(live(5).low == 0 && live(6).low != 0);
+	v->device[3] = (struct vtd_device){0x0418, 3, pa_make(0x1000)};
+	assert_true(vtd_virtual_sync(v, &g));
+	assert_int_equal(live(6).low, 0);
 	v->core_count = 0;
 	guest_table()[5].high = DEVICE;
 	put_index(5, 0);
