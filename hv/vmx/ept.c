@@ -152,15 +152,20 @@ int ept_prepare(struct ept *ept, gpa_t gpa)
 	}
 }
 
-void ept_set(struct ept *ept, gpa_t gpa, uint8_t perm)
+void ept_alias(struct ept *ept, gpa_t gpa, pa_t page, uint8_t perm)
 {
 	int level;
 	uint64_t *entry = entry_find(ept, gpa, &level);
-	int type = mtrr_type(ept->mtrr, pa_make(gpa.v), RV_PAGE_SIZE);
+	int type = mtrr_type(ept->mtrr, page, RV_PAGE_SIZE);
 
 	/* An absent entry keeps no address (pitfall 29: L1TF). */
 	entry_write(ept, entry,
-		    perm == PERM_NONE ? 0 : (gpa.v & EPT_ADDRESS) | perm | (uint64_t)type << EPT_TYPE_SHIFT);
+		    perm == PERM_NONE ? 0 : (page.v & EPT_ADDRESS) | perm | (uint64_t)type << EPT_TYPE_SHIFT);
+}
+
+void ept_set(struct ept *ept, gpa_t gpa, uint8_t perm)
+{
+	ept_alias(ept, gpa, pa_make(gpa.v), perm);
 }
 
 void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table)

@@ -53,6 +53,10 @@ int ept_prepare(struct ept *ept, gpa_t gpa);
 /** Sets the rights of one prepared 4096-byte page: PERM_* of partition.h; PERM_NONE takes it away. Cannot fail. */
 void ept_set(struct ept *ept, gpa_t gpa, uint8_t perm);
 
+/** As ept_set, but what the guest sees there is another page: the registers of a virtual device. Not one to one: the audit and
+ * the rows have to know. */
+void ept_alias(struct ept *ept, gpa_t gpa, pa_t page, uint8_t perm);
+
 /** If the 2 MiB around gpa are all the guest's, alike and mapped by 4 KiB entries: one large entry again. The caller
  * flushes, then releases the table that is returned in *table (v = 0: nothing was merged). */
 void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table);

@@ -5,6 +5,7 @@
 #include <hv/vtd/virtual.h>
 
 #define VERSION 0x10u
+#define NO_COMMAND 1u /* a reserved bit: every store of a command shows, 0 included */
 #define IOTLB_AT 0x10ull /* IRO, in 16 bytes: registers that the guest has no use for */
 #define FAULTS_AT 0x22ull /* FRO, in 16 bytes: one record, never used */
 #define QUEUE_SIZE 7u /* QS: 2^QS pages */
@@ -178,20 +179,21 @@ static int write_32(struct vtd *v, struct vtd_virtual *g, uint32_t offset, uint3
 		return command(v, g, value);
 	if (offset == VTD_FSTS)
 		*reg32(g, VTD_FSTS) &= ~(value & FSTS_QUEUE);
-	else if (offset < VTD_REGISTERS_MIN && (KEPT >> (offset / 4) & 1))
+	else if (KEPT >> (offset / 4) & 1)
 		*reg32(g, offset) = value;
 	return offset == VTD_FSTS || offset == VTD_IQT ? queue_run(v, g) : 0;
 }
 
-int vtd_virtual_write(struct vtd *v, struct vtd_virtual *g, uint32_t offset, uint32_t bytes, uint64_t value)
+int vtd_virtual_stored(struct vtd *v, struct vtd_virtual *g, uint32_t offset)
 {
+	uint32_t seen[VTD_REGISTERS_MIN / 4];
 	int error = 0;
 
-	if ((bytes == 4 || bytes == 8) && offset % bytes == 0) {
-		/* The upper half first: a register acts when its lower half is written. */
-		if (bytes == 8)
-			error = write_32(v, g, offset + 4, (uint32_t)(value >> 32));
-		error = error ? error : write_32(v, g, offset, (uint32_t)value);
+	memcpy(seen, pa_pointer(g->page), sizeof(seen));
+	/* Downwards: addresses and sizes before what makes the unit use them. */
+	for (uint32_t i = VTD_REGISTERS_MIN / 4; i-- > 0 && !error;) {
+		if (i == offset / 4 || seen[i] != *reg32(g, i * 4))
+			error = write_32(v, g, i * 4, seen[i]);
 	}
 	memcpy(pa_pointer(g->page), g->file, sizeof(g->file));
 	return error;
@@ -209,6 +211,7 @@ int vtd_virtual_init(struct vtd *v, struct vtd_virtual *g, struct vtd_unit *unit
 	*reg64(g, VTD_CAP) = CAP_CM | FAULTS_AT << 24 | (unit->cap & CAP_ND);
 	*reg64(g, VTD_ECAP) =
 	    ECAP_C | ECAP_QI | ECAP_IR | (v->eim ? ECAP_EIM : 0) | IOTLB_AT << 8 | HANDLE_MASK_MAX << 20;
+	*reg32(g, VTD_GCMD) = NO_COMMAND;
 	*reg32(g, VTD_FECTL) = EVENT_MASK;
 	*reg32(g, VTD_IECTL) = EVENT_MASK;
 	/* What the guest did with the real unit before the launch. */

@@ -50,11 +50,12 @@ int vtd_virtual_init(struct vtd *v, struct vtd_virtual *g, struct vtd_unit *unit
 bool vtd_virtual_sync(struct vtd *v, struct vtd_virtual *g);
 
 /**
- * The guest writes bytes (4 or 8, aligned to their size, else nothing happens) at an offset of the register page; the page then
- * shows what a real unit would.
+ * The guest has stored to its register page, at offset: by an instruction that root mode let it do there, or carried out for it.
+ * Carries out what that means, and what other CPUs may have stored meanwhile; the page then shows what a real unit would. Call
+ * it when the guest cannot write to the page any more.
  * Takes as long as the queue and the table are at most: one look at each descriptor and at each entry.
  * @return 0; -RV_ETIME, -RV_EIO: the real unit did not invalidate.
  */
-int vtd_virtual_write(struct vtd *v, struct vtd_virtual *g, uint32_t offset, uint32_t bytes, uint64_t value);
+int vtd_virtual_stored(struct vtd *v, struct vtd_virtual *g, uint32_t offset);
 
 #endif
