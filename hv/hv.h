@@ -16,6 +16,7 @@
 #include <hv/vmx/capability.h>
 #include <hv/vmx/ept.h>
 #include <hv/vmx/run.h>
+#include <hv/vtd/vtd.h>
 #include <hv/x86/mtrr.h>
 #include <ravelin/launch.h>
 
@@ -129,6 +130,7 @@ struct hv {
 	struct vmx_caps caps;
 	struct mtrr mtrr;
 	struct ept ept;
+	struct vtd vtd;
 	struct partition partition;
 	struct log log;
 	struct journal journal;

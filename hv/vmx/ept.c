@@ -21,13 +21,27 @@ static bool entry_is_leaf(uint64_t entry, int level)
 	return level == 1 || (entry & EPT_LARGE) != 0;
 }
 
+static void written(const struct ept *ept, const void *at, size_t bytes)
+{
+	if (ept->vtd != NULL)
+		vtd_table_written(ept->vtd, at, bytes);
+}
+
+static void entry_write(const struct ept *ept, uint64_t *entry, uint64_t value)
+{
+	*(volatile uint64_t *)entry = value;
+	written(ept, entry, sizeof(*entry));
+}
+
 static int table_new(struct ept *ept, pa_t *table)
 {
 	int error = partition_allocate(ept->partition, 1, OWNER_HYPERVISOR, table);
 
-	if (!error)
-		clear_pages(pa_pointer(*table), 1);
-	return error;
+	if (error)
+		return error;
+	clear_pages(pa_pointer(*table), 1);
+	written(ept, pa_pointer(*table), RV_PAGE_SIZE);
+	return 0;
 }
 
 /* The entry for a whole page of the given level, or 0 with *mixed set if it takes smaller pages. */
@@ -47,7 +61,7 @@ static uint64_t leaf_make(const struct ept *ept, uint64_t base, int level, bool 
 	if (row->owner != OWNER_GUEST)
 		return 0;
 	type = mtrr_type(ept->mtrr, pa_make(base), size);
-	if (type < 0 || level > 3 || (level == 3 && !ept->large_1g)) {
+	if (type < 0 || level > 3 || (level == 3 && !ept->large_1g) || (level > 1 && ept->small_pages)) {
 		*mixed = true;
 		return 0;
 	}
@@ -68,13 +82,13 @@ static int table_fill(struct ept *ept, pa_t table, int level, uint64_t low, uint
 		if (*entry != 0 && entry_is_leaf(*entry, level))
 			continue;
 		if (*entry == 0) {
-			*entry = leaf_make(ept, at, level, &mixed);
+			entry_write(ept, entry, leaf_make(ept, at, level, &mixed));
 			if (!mixed)
 				continue;
 			error = table_new(ept, &next);
 			if (error)
 				return error;
-			*entry = next.v | EPT_RWX;
+			entry_write(ept, entry, next.v | EPT_RWX);
 		}
 		next = pa_make(*entry & EPT_ADDRESS);
 		error = table_fill(ept, next, level - 1, at > low ? at : low, at + size < high ? at + size : high);
@@ -133,19 +147,25 @@ int ept_prepare(struct ept *ept, gpa_t gpa)
 		to = pa_pointer(table);
 		for (uint64_t i = 0; *entry != 0 && i < 512; i++)
 			to[i] = (*entry + i * part) & (level == 2 ? ~EPT_LARGE : ~0ull);
-		*entry = table.v | EPT_RWX;
+		written(ept, to, RV_PAGE_SIZE);
+		entry_write(ept, entry, table.v | EPT_RWX);
 	}
+}
+
+void ept_alias(struct ept *ept, gpa_t gpa, pa_t page, uint8_t perm)
+{
+	int level;
+	uint64_t *entry = entry_find(ept, gpa, &level);
+	int type = mtrr_type(ept->mtrr, page, RV_PAGE_SIZE);
+
+	/* An absent entry keeps no address (pitfall 29: L1TF). */
+	entry_write(ept, entry,
+		    perm == PERM_NONE ? 0 : (page.v & EPT_ADDRESS) | perm | (uint64_t)type << EPT_TYPE_SHIFT);
 }
 
 void ept_set(struct ept *ept, gpa_t gpa, uint8_t perm)
 {
-	int level;
-	uint64_t *entry = entry_find(ept, gpa, &level);
-	int type = mtrr_type(ept->mtrr, pa_make(gpa.v), RV_PAGE_SIZE);
-
-	/* An absent entry keeps no address (pitfall 29: L1TF). */
-	*(volatile uint64_t *)entry =
-	    perm == PERM_NONE ? 0 : (gpa.v & EPT_ADDRESS) | perm | (uint64_t)type << EPT_TYPE_SHIFT;
+	ept_alias(ept, gpa, pa_make(gpa.v), perm);
 }
 
 void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table)
@@ -170,7 +190,7 @@ void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table)
 	if (mixed || leaf == 0)
 		return;
 	*table = pa_make(*entry & EPT_ADDRESS);
-	*entry = leaf;
+	entry_write(ept, entry, leaf);
 }
 
 uint64_t ept_leaf(const struct ept *ept, gpa_t gpa, uint64_t *size)

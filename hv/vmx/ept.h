@@ -2,13 +2,15 @@
 /*
  * ept.h - the guest's extended page tables: one to one, derived from the partition table.
  *
- * Callers hold the hypervisor lock. Changes that take rights away need percpu_flush_ept() before they hold everywhere.
+ * Callers hold the hypervisor lock. Changes that take rights away need percpu_flush_ept() before they hold for all CPUs, and
+ * vtd_flush_dma() before they hold for devices: remapping units walk the same tables (hv/vtd/vtd.h).
  */
 #ifndef HV_VMX_EPT_H
 #define HV_VMX_EPT_H
 
 #include <hv/address.h>
 #include <hv/partition.h>
+#include <hv/vtd/vtd.h>
 #include <hv/x86/mtrr.h>
 
 #define EPT_R (1ull << 0)
@@ -26,6 +28,8 @@ struct ept {
 	struct partition *partition; /* rows to derive from; pages for tables come from its pool */
 	const struct mtrr *mtrr;
 	bool large_1g;
+	bool small_pages; /* no large pages at all: a remapping unit has none */
+	const struct vtd *vtd; /* whose units walk these tables, too; NULL = nobody's */
 	uint64_t eptp;
 };
 
@@ -48,6 +52,10 @@ int ept_prepare(struct ept *ept, gpa_t gpa);
 
 /** Sets the rights of one prepared 4096-byte page: PERM_* of partition.h; PERM_NONE takes it away. Cannot fail. */
 void ept_set(struct ept *ept, gpa_t gpa, uint8_t perm);
+
+/** As ept_set, but what the guest sees there is another page: the registers of a virtual device. Not one to one: the audit and
+ * the rows have to know. */
+void ept_alias(struct ept *ept, gpa_t gpa, pa_t page, uint8_t perm);
 
 /** If the 2 MiB around gpa are all the guest's, alike and mapped by 4 KiB entries: one large entry again. The caller
  * flushes, then releases the table that is returned in *table (v = 0: nothing was merged). */

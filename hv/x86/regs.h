@@ -120,6 +120,7 @@ void outb(uint16_t port, uint8_t value);
 uint8_t inb(uint16_t port);
 void cpu_pause(void);
 void cpu_fence(void);
+void cpu_flush_line(const void *at);
 void cpu_halt(void);
 void cpu_wbinvd(void);
 void xsetbv(uint32_t index, uint64_t value);
@@ -190,6 +191,11 @@ static inline void cpu_pause(void)
 static inline void cpu_fence(void)
 {
 	__asm__ volatile("mfence" : : : "memory");
+}
+
+static inline void cpu_flush_line(const void *at)
+{
+	__asm__ volatile("clflush (%0)" : : "r"(at) : "memory");
 }
 
 #define REGISTER_READ(name)                                                                                            \

@@ -134,7 +134,28 @@
 	X(175, DRIVER_CPU, "CPU #0 is not known to Ravelin, or not in the state for this call") \
 	X(176, DRIVER_THREADS, "the target has #0 threads, more than an update can look at") \
 	X(177, DRIVER_SIGNAL_STACK, "thread #0 of the target handles a signal on a stack of its own: what it interrupted can't be looked at") \
-	X(178, DRIVER_DEEP, "thread #0 of the target has more than 8 MiB above its stack pointer, which is more than is looked at")
+	X(178, DRIVER_DEEP, "thread #0 of the target has more than 8 MiB above its stack pointer, which is more than is looked at") \
+	/* VT-d: DMA and interrupts; device: bus in bits 15:8, device in 7:3, function in 2:0 */ \
+	X(200, VTD_ABSENT, "no usable VT-d unit answers at $1: its version, or the size of its registers, is $0") \
+	X(201, VTD_NO_INTERRUPTS, "the VT-d unit at $1 has no interrupt remapping or no queued invalidation: ECAP is $0") \
+	X(202, VTD_WRITE_BUFFER, "the VT-d unit at $1 is too old (it has a write buffer that needs flushing): CAP is $0") \
+	X(203, VTD_WIDTH, "the VT-d units have no width of page tables (39 or 48 bits) in common; the one at $1 has CAP $0") \
+	X(204, VTD_SCALABLE, "the VT-d unit at $1 runs in scalable mode (RTADDR $0); start Linux with intel_iommu=off") \
+	X(205, VTD_TIMEOUT, "the VT-d unit at $1 did not answer in time: register and value $0") \
+	X(206, VTD_QUEUE, "the VT-d unit at $1 failed to invalidate: fault status $0") \
+	X(207, VTD_SEGMENTS, "devices can't be given away on a machine with several PCI segments: $0") \
+	X(208, VTD_DEVICES, "no more than $0 devices can be given away") \
+	X(209, VTD_ENTRY_FORMAT, "the guest's interrupt entry $0 was refused: posted format, or a reserved bit is set ($1)") \
+	X(210, VTD_ENTRY_INDEX, "the guest's interrupt entry $0 was refused: entries from $2 on are Ravelin's") \
+	X(211, VTD_ENTRY_DELIVERY, "the guest's interrupt entry $0 was refused: delivery mode or vector ($1)") \
+	X(212, VTD_ENTRY_TARGET, "the guest's interrupt entry $0 was refused: it targets a core that the guest does not have ($1)") \
+	X(213, VTD_ENTRY_SOURCE, "the guest's interrupt entry $0 was refused: its source is not verified, or not the guest's ($2)") \
+	X(214, DMA_READ_FAULT, "device $0 tried to read memory at $1 by DMA: denied, VT-d reason $2, unit $3") \
+	X(215, DMA_WRITE_FAULT, "device $0 tried to write memory at $1 by DMA: denied, VT-d reason $2, unit $3") \
+	X(216, INTERRUPT_FAULT, "an interrupt of device $0 was blocked: entry $1, VT-d reason $2, unit $3") \
+	X(217, FAULTS_LOST, "the VT-d unit at $3 had more faults than it can record") \
+	X(218, AUDIT_VTD, "audit: VT-d unit $0 (0: a table): register, device, or 0x10000 + interrupt entry $1 is $2") \
+	X(219, VTD_VIRTUAL, "the guest used its VT-d unit in a way that it does not have: register $0, value $1")
 /* clang-format on */
 
 enum rv_reason {

@@ -10,7 +10,8 @@ struct percpu *ap_cpu;
 uint64_t ap_stack;
 
 uint64_t fake_time, fake_tick, fake_xcr0, fake_vpid_flushes, fake_ept_flushes, fake_x87, fake_sse;
-uint32_t fake_msr_writes, fake_nmis;
+uint32_t fake_msr_writes, fake_nmis, fake_flushed_lines;
+const void *fake_flushed_last;
 uint16_t fake_port;
 uint8_t fake_port_value;
 uint32_t (*fake_guest)(struct regs *r);
@@ -209,6 +210,12 @@ void cpu_pause(void)
 
 void cpu_fence(void)
 {
+}
+
+void cpu_flush_line(const void *at)
+{
+	fake_flushed_lines++;
+	fake_flushed_last = at;
 }
 
 void cpu_halt(void)

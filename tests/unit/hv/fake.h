@@ -58,6 +58,8 @@ extern uint64_t fake_tick;
 extern uint64_t fake_xcr0;
 extern uint64_t fake_vpid_flushes, fake_ept_flushes;
 extern uint32_t fake_msr_writes; /* WRMSRs of root mode */
+extern uint32_t fake_flushed_lines; /* CLFLUSH */
+extern const void *fake_flushed_last;
 extern uint16_t fake_port; /* last port written, and its value */
 extern uint8_t fake_port_value;
 

@@ -141,6 +141,23 @@ static void test_prepare_set_merge(void **state)
 	assert_int_equal(table.v, 0);
 }
 
+/* Another page in the place of a device's registers; with the type of that page. */
+static void test_alias(void **state)
+{
+	uint64_t pa = 0;
+
+	(void)state;
+	assert_int_equal(ept_prepare(&hv.ept, gpa_make(0xfed90000)), 0);
+	assert_int_equal(walk(0xfed90000, &pa) >> EPT_TYPE_SHIFT & 7, MTRR_UC);
+	ept_alias(&hv.ept, gpa_make(0xfed90000), pa_make(0x812000), PERM_R);
+	assert_int_equal(walk(0xfed90008, &pa) & (EPT_RWX | 7 << EPT_TYPE_SHIFT), EPT_R | MTRR_WB << EPT_TYPE_SHIFT);
+	assert_int_equal(pa, 0x812008);
+	compare(0xfed80000, 0xfed90000);
+	compare(0xfed91000, 0xfeda0000);
+	ept_set(&hv.ept, gpa_make(0xfed90000), PERM_RWX);
+	compare(0xfed80000, 0xfeda0000);
+}
+
 static void test_merge_refuses(void **state)
 {
 	struct transition t;
@@ -188,8 +205,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_first_build),   T(test_no_1g_pages), T(test_random_layouts),     T(test_prepare_set_merge),
-	    T(test_merge_refuses), T(test_split_of_1g), T(test_pool_without_pages),
+	    T(test_first_build), T(test_no_1g_pages),   T(test_random_layouts), T(test_prepare_set_merge),
+	    T(test_alias),       T(test_merge_refuses), T(test_split_of_1g),    T(test_pool_without_pages),
 	};
 
 	return cmocka_run_group_tests_name("hv ept", tests, NULL, NULL);

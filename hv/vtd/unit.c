@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* unit.c - remapping units: what they can do, bring-up, invalidation queue, faults; see vtd.h. */
+#include <hv/util.h>
+#include <hv/vtd/vtd.h>
+#include <hv/x86/regs.h>
+
+int vtd_fail(struct vtd *v, const struct vtd_unit *u, int error, uint32_t reason, uint64_t value)
+{
+	v->failure = (struct vtd_failure){reason, u->base.v, value};
+	return error;
+}
+
+void vtd_init(struct vtd *v, struct partition *p, uint64_t tsc_khz)
+{
+	*v = (struct vtd){.partition = p, .timeout_ticks = VTD_TIMEOUT_US * tsc_khz / 1000};
+}
+
+int vtd_unit_add(struct vtd *v, pa_t base, uint32_t register_bytes, uint32_t segment)
+{
+	if (v->unit_count == VTD_MAX_UNITS)
+		return -RV_ENOSPC;
+	v->unit[v->unit_count++] =
+	    (struct vtd_unit){.base = base, .register_bytes = register_bytes, .segment = segment};
+	return 0;
+}
+
+int vtd_probe(struct vtd *v)
+{
+	uint64_t cap = ~0ull, ecap = ~0ull;
+
+	for (uint32_t i = 0; i < v->unit_count; i++) {
+		struct vtd_unit *u = &v->unit[i];
+		uint32_t version = vtd_read32(u->base, VTD_VER);
+
+		if (version == 0 || version == ~0u)
+			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_ABSENT, version);
+		u->cap = vtd_read64(u->base, VTD_CAP);
+		u->ecap = vtd_read64(u->base, VTD_ECAP);
+		if (u->register_bytes < VTD_REGISTERS_MIN ||
+		    u->register_bytes < CAP_FRO(u->cap) + 16 * CAP_FAULT_RECORDS(u->cap))
+			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_ABSENT, u->register_bytes);
+		if ((u->ecap & (ECAP_QI | ECAP_IR)) != (ECAP_QI | ECAP_IR))
+			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_NO_INTERRUPTS, u->ecap);
+		if (u->cap & CAP_RWBF)
+			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_WRITE_BUFFER, u->cap);
+		/* The mode of the root table can't change while translation is on, and off would open the pool (11.4.6). */
+		if ((vtd_read32(u->base, VTD_GSTS) & GCMD_TE) && (vtd_read64(u->base, VTD_RTADDR) & RTADDR_TTM))
+			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_SCALABLE, vtd_read64(u->base, VTD_RTADDR));
+		cap &= u->cap;
+		ecap &= u->ecap;
+		if (!(cap & (CAP_SAGAW_39 | CAP_SAGAW_48)))
+			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_WIDTH, u->cap);
+	}
+	v->large_2m = (cap & CAP_SLLPS_2M) != 0;
+	v->large_1g = (cap & CAP_SLLPS_1G) != 0;
+	v->levels = cap & CAP_SAGAW_48 ? 4 : 3;
+	v->coherent = (ecap & ECAP_C) != 0;
+	v->eim = (ecap & ECAP_EIM) != 0;
+	return 0;
+}
+
+void vtd_table_written(const struct vtd *v, const void *at, size_t bytes)
+{
+	if (v->unit_count != 0 && !v->coherent)
+		cache_write_back(at, bytes);
+}
+
+int vtd_pages(struct vtd *v, uint32_t count, pa_t *pages)
+{
+	int error = partition_allocate(v->partition, count, OWNER_HYPERVISOR, pages);
+
+	if (error)
+		return error;
+	clear_pages(pa_pointer(*pages), count);
+	vtd_table_written(v, pa_pointer(*pages), (size_t)count * RV_PAGE_SIZE);
+	return 0;
+}
+
+/* --- commands -------------------------------------------------------------------------------------------------------- */
+
+/* Waits until the bits under mask are as wanted. */
+static int register_wait(struct vtd *v, const struct vtd_unit *u, uint32_t offset, uint32_t mask, uint32_t want)
+{
+	uint64_t begin = rdtsc();
+	bool late;
+	uint32_t value;
+
+	/* The register is read once more after the last look at the clock: whoever waited may have been held up (SMI). */
+	do {
+		late = rdtsc() - begin > v->timeout_ticks;
+		value = vtd_read32(u->base, offset);
+		if ((value & mask) == want)
+			return 0;
+		cpu_pause();
+	} while (!late);
+	return vtd_fail(v, u, -RV_ETIME, RV_REASON_VTD_TIMEOUT, (uint64_t)offset << 32 | value);
+}
+
+/* One command at a time, lasting ones kept, and the answer awaited before anything else: 11.4.4. */
+static int command(struct vtd *v, const struct vtd_unit *u, uint32_t bit, bool on)
+{
+	uint32_t keep = vtd_read32(u->base, VTD_GSTS) & GCMD_LASTING & ~bit;
+
+	vtd_write32(u->base, VTD_GCMD, keep | (on ? bit : 0));
+	return register_wait(v, u, VTD_GSTS, bit, on ? bit : 0);
+}
+
+/* An empty queue of our own; what firmware or the guest had in theirs is carried out first. */
+static int queue_start(struct vtd *v, struct vtd_unit *u)
+{
+	int error = 0;
+
+	if (vtd_read32(u->base, VTD_GSTS) & GCMD_QIE) {
+		/* A queue that stopped at an error has nothing more to carry out. */
+		if (!(vtd_read32(u->base, VTD_FSTS) & FSTS_IQE))
+			error = register_wait(v, u, VTD_IQH, ~0u, vtd_read32(u->base, VTD_IQT));
+		error = error ? error : command(v, u, GCMD_QIE, false);
+	}
+	if (error)
+		return error;
+	vtd_write32(u->base, VTD_FSTS, FSTS_QUEUE);
+	u->tail = 0;
+	vtd_write64(u->base, VTD_IQT, 0);
+	vtd_write64(u->base, VTD_IQA, u->queue.v);
+	return command(v, u, GCMD_QIE, true);
+}
+
+/* The descriptor, then one that writes a number to our memory when all before it is done (6.5.2.8). */
+static int unit_invalidate(struct vtd *v, struct vtd_unit *u, uint64_t low)
+{
+	struct vtd_pair *slot = vtd_pair_at(u->queue, u->tail);
+	pa_t status = pa_add(u->queue, RV_PAGE_SIZE);
+	uint32_t number = ++u->waits, failed = 0;
+	uint64_t begin = rdtsc();
+	bool late, done;
+
+	slot[0] = (struct vtd_pair){low, 0};
+	slot[1] = (struct vtd_pair){DESCRIPTOR_WAIT | WAIT_STATUS | (uint64_t)number << WAIT_STATUS_SHIFT, status.v};
+	u->tail = (u->tail + 2) % VTD_PAIRS_PER_PAGE;
+	cpu_fence();
+	vtd_write64(u->base, VTD_IQT, u->tail * sizeof(*slot));
+	do {
+		uint32_t fsts = vtd_read32(u->base, VTD_FSTS) & FSTS_QUEUE;
+
+		late = rdtsc() - begin > v->timeout_ticks;
+		done = *(volatile uint32_t *)pa_pointer(status) == number;
+		if (fsts != 0) {
+			/* It stopped at a descriptor that it does not like: the wait takes its place (6.5.2.10). */
+			slot[0] = slot[1];
+			cpu_fence();
+			vtd_write32(u->base, VTD_FSTS, fsts);
+		}
+		failed |= fsts;
+		cpu_pause();
+	} while (!done && !late);
+	if (failed)
+		return vtd_fail(v, u, -RV_EIO, RV_REASON_VTD_QUEUE, failed);
+	return done ? 0 : vtd_fail(v, u, -RV_ETIME, RV_REASON_VTD_TIMEOUT, (uint64_t)VTD_IQT << 32 | u->tail);
+}
+
+int vtd_invalidate(struct vtd *v, uint64_t low)
+{
+	int first = 0;
+
+	for (uint32_t i = 0; i < v->unit_count; i++) {
+		int error = unit_invalidate(v, &v->unit[i], low);
+
+		first = first ? first : error;
+	}
+	return first;
+}
+
+/* --- bring-up -------------------------------------------------------------------------------------------------------- */
+
+static int dma_start(struct vtd *v, struct vtd_unit *u)
+{
+	int error;
+
+	vtd_write64(u->base, VTD_RTADDR, v->root.v);
+	error = command(v, u, GCMD_SRTP, true);
+	/* Context first: entries of the IOTLB are made from it (6.6). */
+	error = error ? error : unit_invalidate(v, u, DESCRIPTOR_CONTEXT | INVALIDATE_GLOBAL);
+	error = error ? error : unit_invalidate(v, u, DESCRIPTOR_IOTLB | INVALIDATE_GLOBAL);
+	error = error ? error : command(v, u, GCMD_TE, true);
+	/* Firmware's protected ranges are of no use any more, and would stop good DMA. */
+	if (!error && (u->cap & CAP_PROTECTED)) {
+		vtd_write32(u->base, VTD_PMEN, vtd_read32(u->base, VTD_PMEN) & ~PMEN_EPM);
+		error = register_wait(v, u, VTD_PMEN, PMEN_PRS, 0);
+	}
+	return error;
+}
+
+uint64_t vtd_irta(const struct vtd *v, const struct vtd_unit *u)
+{
+	uint32_t size = 0;
+
+	while (2u << size < v->entries)
+		size++;
+	return u->interrupts.v | (u->eime ? IRTA_EIME : 0) | size;
+}
+
+static int interrupts_start(struct vtd *v, struct vtd_unit *u)
+{
+	int error;
+
+	vtd_write64(u->base, VTD_IRTA, vtd_irta(v, u));
+	error = command(v, u, GCMD_SIRTP, true);
+	error = error ? error : unit_invalidate(v, u, DESCRIPTOR_INTERRUPT);
+	if (!error && (vtd_read32(u->base, VTD_GSTS) & GCMD_CFI))
+		error = command(v, u, GCMD_CFI, false);
+	return error ? error : command(v, u, GCMD_IRE, true);
+}
+
+int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime)
+{
+	/* In between no entry is present: none is ever read in the wrong format. */
+	for (uint32_t i = 0; i < v->entries; i++)
+		vtd_entry_write(v, u, i, (struct vtd_pair){0, 0});
+	u->eime = eime;
+	return interrupts_start(v, u);
+}
+
+int vtd_start(struct vtd *v)
+{
+	for (uint32_t i = 0; i < v->unit_count; i++) {
+		struct vtd_unit *u = &v->unit[i];
+		int error;
+
+		/* Faults and queue errors are polled. */
+		vtd_write32(u->base, VTD_FECTL, vtd_read32(u->base, VTD_FECTL) | EVENT_MASK);
+		vtd_write32(u->base, VTD_IECTL, vtd_read32(u->base, VTD_IECTL) | EVENT_MASK);
+		error = queue_start(v, u);
+		error = error ? error : dma_start(v, u);
+		error = error ? error : interrupts_start(v, u);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* --- faults ---------------------------------------------------------------------------------------------------------- */
+
+static bool fault_take(const struct vtd_unit *u, uint32_t record, struct vtd_fault *f)
+{
+	uint32_t offset = CAP_FRO(u->cap) + 16 * record;
+	uint64_t high = vtd_read64(u->base, offset + 8), low = vtd_read64(u->base, offset);
+	uint32_t reason = FAULT_REASON(high);
+	bool interrupt = (reason & 0xf0) == FAULT_REASON_INTERRUPT;
+
+	if (!(high & FAULT_F))
+		return false;
+	vtd_write32(u->base, offset + 12, (uint32_t)(FAULT_F >> 32));
+	*f = (struct vtd_fault){reason,    (uint16_t)high,
+				interrupt, !interrupt && (high & FAULT_READ),
+				u->base.v, interrupt ? low >> FAULT_INDEX_SHIFT : low & PAGE_MASK};
+	return true;
+}
+
+int vtd_fault_next(const struct vtd_unit *u, struct vtd_fault *f)
+{
+	uint32_t fsts = vtd_read32(u->base, VTD_FSTS), records = CAP_FAULT_RECORDS(u->cap);
+
+	/* FRI is where the oldest was when PPF became 1; the unit fills the records in a ring from there. */
+	for (uint32_t i = 0; (fsts & FSTS_PPF) && i < records; i++) {
+		if (fault_take(u, (FSTS_FRI(fsts) + i) % records, f))
+			return 1;
+	}
+	/* Last, when all records are free: as long as PFO is set the unit records nothing. */
+	if (!(fsts & FSTS_PFO))
+		return 0;
+	vtd_write32(u->base, VTD_FSTS, FSTS_PFO);
+	*f = (struct vtd_fault){.unit = u->base.v};
+	return 1;
+}
