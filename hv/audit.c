@@ -13,6 +13,7 @@
 #define PTE_NX (1ull << 63)
 #define TABLE_ADDRESS 0x000ffffffffff000ull
 #define AUDIT_TABLE_VMCS (~0ull)
+#define AUDIT_TABLE_VTD (~1ull)
 
 /** A walk over one tree of four levels. */
 struct walk {
@@ -29,9 +30,11 @@ static void fault(struct walk *w, uint64_t address, uint64_t entry)
 	}
 }
 
-static bool row_allows_guest(const struct row *row, uint64_t entry)
+static bool row_allows_guest(const struct row *row, uint64_t address, uint64_t entry)
 {
-	return row->owner == OWNER_GUEST && (entry & EPT_RWX & ~(uint64_t)row->perm) == 0;
+	bool shown = row->owner == OWNER_HYPERVISOR && row->shared == SHARED_GUEST && row->logical == address;
+
+	return (row->owner == OWNER_GUEST || shown) && (entry & EPT_RWX & ~(uint64_t)row->perm) == 0;
 }
 
 static bool row_allows_fimce(const struct row *row, uint32_t id, uint64_t entry)
@@ -53,16 +56,18 @@ static void leaf_check(struct walk *w, uint64_t address, uint64_t entry, uint64_
 
 	if (w->fimce == 0) {
 		w->audit->ept_leaves++;
-		/* One to one, or the rows mean nothing. */
-		if (pa != address)
+		/* One to one, or the rows mean nothing; but for the copies of unit registers. */
+		const struct row *first = partition_find(&hv.partition, pa_make(pa));
+
+		if (pa != address && (first == NULL || first->shared != SHARED_GUEST))
 			fault(w, address, entry);
 	} else {
 		w->audit->fimce_leaves++;
 	}
 	for (uint64_t at = pa; at < pa + size;) {
 		const struct row *row = partition_find(&hv.partition, pa_make(at));
-		bool ok = row != NULL &&
-			  (w->fimce == 0 ? row_allows_guest(row, entry) : row_allows_fimce(row, w->fimce, entry));
+		bool ok = row != NULL && (w->fimce == 0 ? row_allows_guest(row, address + (at - pa), entry)
+							: row_allows_fimce(row, w->fimce, entry));
 
 		if (!ok) {
 			fault(w, address, entry);
@@ -111,7 +116,8 @@ void audit_own_vmcs(struct percpu *cpu)
 	    {VMCS_EPTP, hv.ept.eptp, ~0ull},
 	    {VMCS_VPID, 1, ~0ull},
 	    {VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary, ~0ull},
-	    {VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary, ~(uint64_t)PRIMARY_NMI_WINDOW_EXITING},
+	    {VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary,
+	     ~(uint64_t)(PRIMARY_NMI_WINDOW_EXITING | PRIMARY_MONITOR_TRAP)},
 	    {VMCS_PIN_CONTROLS, hv.caps.guest.pin, ~(uint64_t)PIN_PREEMPTION_TIMER},
 	    {VMCS_MSR_BITMAP, hv.msr_bitmap.v, ~0ull},
 	    {VMCS_IO_BITMAP_A, hv.io_bitmap_a.v, ~0ull},
@@ -178,6 +184,20 @@ static void bitmaps_check(struct percpu *cpu, struct rv_audit *a)
 	}
 }
 
+static void units_check(struct rv_audit *a)
+{
+	struct vtd_audit units;
+
+	if (vtd_audit(&hv.vtd, &units) != 0 && a->bad++ == 0) {
+		a->bad_table = AUDIT_TABLE_VTD;
+		a->bad_address = units.bad_at;
+		a->bad_entry = units.bad_value;
+	}
+	a->vtd_units = hv.vtd.unit_count;
+	a->vtd_contexts = units.contexts;
+	a->vtd_entries = units.entries;
+}
+
 int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 {
 	struct walk w = {a, 0};
@@ -193,10 +213,15 @@ int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 		w.fimce = f->id;
 		table_walk(&w, fimce_tables_root(f), 4, 0);
 	}
+	units_check(a);
 	vmcs_check(cpu, a);
 	bitmaps_check(cpu, a);
 	if (a->bad == 0)
 		return 0;
+	if (a->bad_table == AUDIT_TABLE_VTD) {
+		log3(cpu, RV_REASON_AUDIT_VTD, 0, a->bad_address, a->bad_entry);
+		return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_AUDIT_VTD, a->bad_address);
+	}
 	if (a->bad_table == 0 || a->bad_table == AUDIT_TABLE_VMCS) {
 		reason = a->bad_table == 0 ? RV_REASON_AUDIT_EPT : RV_REASON_AUDIT_VMCS;
 		log3(cpu, reason, a->bad_address, a->bad_entry, 0);

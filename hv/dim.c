@@ -3,6 +3,7 @@
 #include <hv/dim.h>
 #include <hv/fimce_tables.h>
 #include <hv/hypercall.h>
+#include <hv/iommu.h>
 #include <hv/journal.h>
 #include <hv/percpu.h>
 #include <hv/x86/regs.h>
@@ -62,7 +63,9 @@ static void ept_rejoin(struct percpu *cpu, const struct rv_target_page *list, ui
 		}
 		if (n == 0)
 			continue;
-		percpu_flush_ept(cpu);
+		/* A unit that does not answer may still walk them: they are never used again. */
+		if (iommu_flush_guest(cpu) != 0)
+			continue;
 		while (n-- > 0) {
 			clear_pages(pa_pointer(table[n]), 1);
 			partition_release(&hv.partition, table[n], RV_PAGE_SIZE);
@@ -109,6 +112,7 @@ int64_t dim_lend(struct percpu *cpu, struct fimce *f)
 		error = page_lend(cpu, f, &list[done]);
 		done += !error;
 	}
+	error = error ? error : iommu_flush_guest(cpu);
 	if (error) {
 		for (uint32_t i = 0; i < done; i++)
 			page_unlend(&list[i]);
@@ -117,7 +121,6 @@ int64_t dim_lend(struct percpu *cpu, struct fimce *f)
 		f->snapshot_pages = 0;
 		return error;
 	}
-	percpu_flush_ept(cpu);
 	for (uint32_t i = 0; i < count; i++)
 		fimce_tables_map(f, list[i].va, pa_make(list[i].gpa), 1, FIMCE_PTE_RW);
 	f->lent = true;
@@ -141,23 +144,6 @@ void dim_return(struct percpu *cpu, struct fimce *f)
 	journal_release(f);
 }
 
-static void isolate(struct percpu *cpu, struct fimce *f)
-{
-	for (uint32_t i = 0; i < target_count(f); i++) {
-		const struct rv_target_page *t = &target_list(f)[i];
-
-		partition_change(&hv.partition, pa_make(t->gpa),
-				 &(struct row_state){.owner = OWNER_FIMCE(f->id),
-						     .shared = (uint16_t)f->id,
-						     .perm = PERM_R | PERM_W,
-						     .isolated = 1,
-						     .logical = t->va});
-		ept_set(&hv.ept, gpa_make(t->gpa), PERM_NONE);
-	}
-	f->isolated = true;
-	percpu_flush_ept(cpu);
-}
-
 static void give_back(struct fimce *f)
 {
 	for (uint32_t i = 0; i < target_count(f); i++) {
@@ -170,6 +156,31 @@ static void give_back(struct fimce *f)
 		ept_set(&hv.ept, gpa_make(t->gpa), guest_perm(t));
 	}
 	f->isolated = false;
+	/* Rights that come back matter to units in caching mode only; the others do not need this. */
+	(void)vtd_flush_dma(&hv.vtd, VTD_DOMAIN_GUEST);
+}
+
+/* @return 0, or a refusal if a device may still reach the pages: then they are the guest's again. */
+static int64_t isolate(struct percpu *cpu, struct fimce *f)
+{
+	int64_t error;
+
+	for (uint32_t i = 0; i < target_count(f); i++) {
+		const struct rv_target_page *t = &target_list(f)[i];
+
+		partition_change(&hv.partition, pa_make(t->gpa),
+				 &(struct row_state){.owner = OWNER_FIMCE(f->id),
+						     .shared = (uint16_t)f->id,
+						     .perm = PERM_R | PERM_W,
+						     .isolated = 1,
+						     .logical = t->va});
+		ept_set(&hv.ept, gpa_make(t->gpa), PERM_NONE);
+	}
+	f->isolated = true;
+	error = iommu_flush_guest(cpu);
+	if (error)
+		give_back(f);
+	return error;
 }
 
 static void snapshot_take(const struct fimce *f, uint32_t first_page)
@@ -304,7 +315,11 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uin
 		return error;
 	/* Set before the flush below, which makes every CPU look at it. */
 	deadline_set(f, deadline_us == 0 ? 0 : deadline_us + f->values.budget_us);
-	isolate(cpu, f);
+	error = isolate(cpu, f);
+	if (error) {
+		update_end(cpu, f, RV_UPDATE_STALE, error, cpu->refusal.reason, cpu->refusal.value);
+		return error;
+	}
 	phase[PHASE_ISOLATE] = rdtsc();
 	snapshot_take(f, 0);
 	phase[PHASE_SNAPSHOT] = rdtsc();
@@ -354,7 +369,9 @@ int64_t dim_rollback(struct percpu *cpu, struct fimce *f)
 	error = state_want_open(cpu, f);
 	if (error)
 		return error;
-	isolate(cpu, f);
+	error = isolate(cpu, f);
+	if (error)
+		return error;
 	if (f->has_revert) {
 		snapshot_take(f, count);
 		if (f->state == RV_FIMCE_YIELDED)

@@ -5,6 +5,7 @@
 #include <hv/emulate.h>
 #include <hv/exits.h>
 #include <hv/hypercall.h>
+#include <hv/iommu.h>
 #include <hv/launch.h>
 #include <hv/percpu.h>
 #include <hv/reset.h>
@@ -303,7 +304,7 @@ static void exit_ept_violation(struct percpu *cpu)
 			log3(cpu, RV_REASON_ISOLATED_TOUCH, gpa.v, rip, 0);
 		cpu->isolated_touch = touch;
 	} else if (row == NULL || row->owner != OWNER_GUEST) {
-		refused = true;
+		refused = !iommu_write_begin(cpu, gpa, access);
 	} else if (row->perm != PERM_RWX) {
 		/* Any other access met the page while it was isolated, and may go on. */
 		if (access & EPT_W)
@@ -351,6 +352,9 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 		break;
 	case EXIT_SIPI:
 		exit_sipi(cpu);
+		break;
+	case EXIT_MONITOR_TRAP:
+		iommu_write_end(cpu);
 		break;
 	case EXIT_NMI_WINDOW:
 		nmi_window(false);

@@ -16,6 +16,7 @@
 #include <hv/vmx/capability.h>
 #include <hv/vmx/ept.h>
 #include <hv/vmx/run.h>
+#include <hv/vtd/virtual.h>
 #include <hv/vtd/vtd.h>
 #include <hv/x86/mtrr.h>
 #include <ravelin/launch.h>
@@ -79,6 +80,9 @@ struct percpu {
 	uint64_t audited; /* hv.audit_number of the last look at this CPU's VMCS, and what it found: */
 	uint64_t audit_field, audit_value; /* the first */
 	uint32_t audit_bad_fields;
+	struct vtd_virtual *unit_written; /* by the one instruction that the guest executes now, at this offset */
+	uint32_t unit_offset;
+	uint64_t unit_rip; /* of that instruction */
 	bool timer_armed; /* the deadline timer of the guest VMCS runs */
 	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
 	uint64_t isolated_touch; /* address and FIMCE of the last touch of isolated memory, so that waiting logs once */
@@ -131,6 +135,7 @@ struct hv {
 	struct mtrr mtrr;
 	struct ept ept;
 	struct vtd vtd;
+	struct vtd_virtual guest_unit[VTD_MAX_UNITS]; /* what the guest sees in the place of each */
 	struct partition partition;
 	struct log log;
 	struct journal journal;

@@ -4,6 +4,7 @@
 #include <hv/dim.h>
 #include <hv/exits.h>
 #include <hv/hypercall.h>
+#include <hv/iommu.h>
 #include <hv/journal.h>
 #include <hv/manager.h>
 #include <hv/percpu.h>
@@ -202,6 +203,7 @@ static int64_t core_take(struct percpu *cpu, uint64_t index)
 		return hypercall_refuse(cpu, -RV_ETIME, RV_REASON_CORE_BUSY, index);
 	while (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN)
 		cpu_pause();
+	iommu_core_taken(cpu, other);
 	log3(cpu, RV_REASON_CORE_TAKEN, index, 0, 0);
 	return 0;
 }
@@ -214,6 +216,7 @@ static int64_t core_give(struct percpu *cpu, uint64_t index)
 		return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_HC_CPU, index);
 	if (other->state != RV_CPU_TAKEN || other->fimce_request != 0)
 		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_CORE_BUSY, index);
+	iommu_core_given(other);
 	other->state = RV_CPU_GUEST;
 	log3(cpu, RV_REASON_CORE_GIVEN, index, 0, 0);
 	return 0;
@@ -227,6 +230,7 @@ void hypercall_serve_taken(struct percpu *cpu)
 	f = fimce_find(cpu->fimce_request);
 	if (f != NULL && f->state == RV_FIMCE_BUILT) {
 		cpu->state = RV_CPU_FIMCE;
+		apic_forget_logical_id();
 		cpu->fimce_request = 0;
 		fimce_run(cpu, f, 0);
 		cpu->state = RV_CPU_TAKEN;
@@ -333,6 +337,7 @@ static int64_t call_with_frames(struct percpu *cpu, uint64_t number, uint64_t gp
 	case RV_HC_GET_INFO:
 		return get_info(cpu);
 	case RV_HC_GET_LOG:
+		iommu_log_faults(cpu);
 		return get_log(cpu, a);
 	case RV_HC_GET_STAT:
 		return get_stat(cpu, a);

@@ -2,6 +2,7 @@
 /* launch.c - see launch.h. Reads like the manual's list: Intel SDM vol. 3, 24.7 and 32.5 to 32.7. */
 #include <hv/exits.h>
 #include <hv/launch.h>
+#include <hv/iommu.h>
 #include <hv/manager.h>
 #include <hv/percpu.h>
 #include <hv/reset.h>
@@ -261,7 +262,20 @@ static int machine_init(struct rv_launch *l)
 	mtrr_read(&hv.mtrr, hv.physical_bits);
 	hv.ept = (struct ept){
 	    .partition = &hv.partition, .mtrr = &hv.mtrr, .large_1g = (hv.caps.ept_vpid & EPT_CAP_1G) != 0};
-	error = error ? error : ept_build(&hv.ept, top);
+	if (!error) {
+		error = iommu_probe();
+		if (error)
+			return launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value);
+		hv.ept.vtd = &hv.vtd;
+		hv.ept.large_1g = hv.ept.large_1g && hv.vtd.large_1g;
+		hv.ept.small_pages = !hv.vtd.large_2m;
+		error = ept_build(&hv.ept, top);
+	}
+	if (!error) {
+		error = iommu_build();
+		if (error)
+			return launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value);
+	}
 	error = error ? error : tables_trampoline(pa_make(hv.launch.trampoline));
 	error = error ? error : page_new(&hv.msr_bitmap, 1);
 	error = error ? error : page_new(&hv.io_bitmap_a, 1);
@@ -558,6 +572,11 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 		vmcs_first_cpu(cpu, c, &w);
 		if (w.failed_field != 0)
 			error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, w.failed_field);
+	}
+	if (!error) {
+		error = iommu_start();
+		if (error)
+			launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value);
 	}
 	if (!error) {
 		l->reason_value = exits_run(cpu);

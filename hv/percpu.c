@@ -5,6 +5,7 @@
 #include <hv/x86/regs.h>
 
 #define APIC_ID 0x20
+#define APIC_LDR 0xd0
 #define APIC_ICR_LOW 0x300
 #define APIC_ICR_HIGH 0x310
 #define APIC_ICR_BUSY (1u << 12)
@@ -27,6 +28,12 @@ static bool apic_is_x2(void)
 uint32_t apic_id(void)
 {
 	return apic_is_x2() ? (uint32_t)rdmsr(MSR_X2APIC_ID) : *apic_register(APIC_ID) >> 24;
+}
+
+void apic_forget_logical_id(void)
+{
+	if (!apic_is_x2())
+		*apic_register(APIC_LDR) = 0;
 }
 
 static void apic_wait(void)

@@ -163,9 +163,12 @@ struct rv_audit {
 	uint64_t ept_leaves; /* EPT entries that map memory */
 	uint64_t fimce_leaves; /* FIMCE page table entries that map memory, all FIMCEs */
 	uint64_t vmcs; /* CPUs whose VMCS settings were compared */
+	uint64_t vtd_units; /* remapping units whose registers were read back */
+	uint64_t vtd_contexts; /* context entries of their tables that were looked at */
+	uint64_t vtd_entries; /* interrupt entries that are present */
 	uint64_t bad; /* entries that grant what no row does */
 	uint64_t
-	    bad_table; /* 0 = EPT, n = page table of FIMCE n, ~0 = VMCS: bad_address is the field, bad_entry its value */
+	    bad_table; /* 0 = EPT, n = page table of FIMCE n, ~0 = VMCS: bad_address is the field, bad_entry its value; ~1 = VT-d: register offset, source id, or 0x10000 + interrupt entry */
 	uint64_t bad_address; /* guest-physical (EPT) or virtual (FIMCE) address */
 	uint64_t bad_entry; /* the table entry */
 };

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* iommu.c - see iommu.h. */
+#include <hv/hypercall.h>
+#include <hv/iommu.h>
+#include <hv/percpu.h>
+#include <hv/x86/regs.h>
+
+#define FAULTS_AT_ONCE 64u
+#define INSTRUCTION_MAX 15u /* bytes */
+
+static struct vtd_virtual *unit_at(uint64_t gpa)
+{
+	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
+		if (hv.vtd.unit[i].base.v == (gpa & PAGE_MASK))
+			return &hv.guest_unit[i];
+	}
+	return NULL;
+}
+
+int iommu_probe(void)
+{
+	const struct rv_launch *l = &hv.launch;
+	struct transition t;
+	int error = 0;
+
+	vtd_init(&hv.vtd, &hv.partition, l->tsc_khz);
+	for (uint32_t i = 0; i < l->vtd_count && !error; i++)
+		error = vtd_unit_add(&hv.vtd, pa_make(l->vtd[i].base), l->vtd[i].register_bytes, l->vtd[i].segment);
+	error = error ? error : vtd_probe(&hv.vtd);
+	if (!error && l->vtd_count != 0 && !(rdmsr(MSR_VMX_PROCBASED_CTLS) >> 32 & PRIMARY_MONITOR_TRAP))
+		error = vtd_fail(&hv.vtd, &hv.vtd.unit[0], -RV_ENODEV, RV_REASON_VMX_CONTROL, MSR_VMX_PROCBASED_CTLS);
+	for (uint32_t i = 0; i < l->vtd_count && !error; i++) {
+		const struct vtd_unit *u = &hv.vtd.unit[i];
+
+		error = partition_prepare(&hv.partition, &t, u->base, u->register_bytes, OWNER_GUEST);
+		if (error)
+			return vtd_fail(&hv.vtd, u, error, RV_REASON_PARTITION_OWNER, u->base.v);
+		partition_commit(&hv.partition, &t,
+				 &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
+	}
+	return error;
+}
+
+/* The row of the copy says at which address the guest has it. */
+static int guest_unit_build(struct vtd_virtual *g, struct vtd_unit *u)
+{
+	struct transition t;
+	int error = vtd_virtual_init(&hv.vtd, g, u);
+
+	error = error ? error : partition_prepare(&hv.partition, &t, g->page, RV_PAGE_SIZE, OWNER_HYPERVISOR);
+	if (error)
+		return error;
+	partition_commit(
+	    &hv.partition, &t,
+	    &(struct row_state){
+		.owner = OWNER_HYPERVISOR, .shared = SHARED_GUEST, .perm = PERM_R | PERM_W, .logical = u->base.v});
+	error = ept_prepare(&hv.ept, gpa_make(u->base.v));
+	if (!error) {
+		ept_alias(&hv.ept, gpa_make(u->base.v), g->page, PERM_R);
+		(void)vtd_virtual_sync(&hv.vtd, g);
+	}
+	return error;
+}
+
+int iommu_build(void)
+{
+	int error = 0;
+
+	if (hv.vtd.unit_count != 0)
+		error = vtd_build(&hv.vtd, hv.ept.root, VTD_MAX_ENTRIES);
+	for (uint32_t i = 0; i < hv.vtd.unit_count && !error; i++)
+		error = guest_unit_build(&hv.guest_unit[i], &hv.vtd.unit[i]);
+	if (error && hv.vtd.failure.reason == 0)
+		return vtd_fail(&hv.vtd, &hv.vtd.unit[0], error, RV_REASON_POOL_SMALL, hv.launch.pool_bytes);
+	return error;
+}
+
+int iommu_start(void)
+{
+	return vtd_start(&hv.vtd);
+}
+
+static void trap(bool on)
+{
+	uint64_t primary = vmcs_read(VMCS_PRIMARY_CONTROLS);
+
+	vmcs_set(VMCS_PRIMARY_CONTROLS,
+		 on ? primary | PRIMARY_MONITOR_TRAP : primary & ~(uint64_t)PRIMARY_MONITOR_TRAP);
+}
+
+bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
+{
+	struct vtd_virtual *g = unit_at(gpa.v);
+
+	if (g == NULL || !(access & EPT_W))
+		return false;
+	cpu->unit_written = g;
+	cpu->unit_offset = (uint32_t)(gpa.v & ~PAGE_MASK);
+	cpu->unit_rip = vmcs_read(VMCS_GUEST_RIP);
+	ept_alias(&hv.ept, gpa, g->page, PERM_R | PERM_W);
+	trap(true);
+	return true;
+}
+
+static void result_log(struct percpu *cpu, struct vtd_virtual *g, int error)
+{
+	if (g->refusal.reason != 0)
+		log3(cpu, g->refusal.reason, g->refusal.value[0], g->refusal.value[1], g->refusal.value[2]);
+	g->refusal.reason = 0;
+	if (error)
+		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+}
+
+void iommu_write_end(struct percpu *cpu)
+{
+	struct vtd_virtual *g = cpu->unit_written;
+	/* If an interrupt came before the instruction, RIP is somewhere else. */
+	bool executed = vmcs_read(VMCS_GUEST_RIP) - cpu->unit_rip - 1 < INSTRUCTION_MAX;
+	uint32_t offset = executed ? cpu->unit_offset : VTD_REGISTERS_MIN;
+
+	trap(false);
+	cpu->unit_written = NULL;
+	if (g == NULL)
+		return;
+	lock_acquire(&hv.lock);
+	/* What another CPU stores with a right that its TLB still has is not looked at, or with the next write. */
+	ept_alias(&hv.ept, gpa_make(g->unit->base.v), g->page, PERM_R);
+	ept_invalidate(hv.ept.eptp);
+	result_log(cpu, g, vtd_virtual_stored(&hv.vtd, g, offset));
+	lock_release(&hv.lock);
+}
+
+void iommu_core_taken(struct percpu *cpu, const struct percpu *core)
+{
+	/* Its logical id is cleared before it runs anything (hypercall_serve_taken). */
+	hv.vtd.core[hv.vtd.core_count++] = (struct vtd_core){core->apic_id, 0};
+	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
+		struct vtd_virtual *g = &hv.guest_unit[i];
+
+		result_log(cpu, g, vtd_virtual_sync(&hv.vtd, g) ? vtd_flush_interrupts(&hv.vtd) : 0);
+	}
+}
+
+void iommu_core_given(const struct percpu *core)
+{
+	for (uint32_t i = 0; i < hv.vtd.core_count; i++) {
+		if (hv.vtd.core[i].apic_id == core->apic_id)
+			hv.vtd.core[i--] = hv.vtd.core[--hv.vtd.core_count];
+	}
+}
+
+int64_t iommu_flush_guest(struct percpu *cpu)
+{
+	percpu_flush_ept(cpu);
+	if (vtd_flush_dma(&hv.vtd, VTD_DOMAIN_GUEST) == 0)
+		return 0;
+	return hypercall_refuse(cpu, -RV_EIO, hv.vtd.failure.reason, hv.vtd.failure.value);
+}
+
+void iommu_log_faults(struct percpu *cpu)
+{
+	struct vtd_fault f;
+	uint32_t reason;
+
+	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
+		for (uint32_t n = 0; n < FAULTS_AT_ONCE && vtd_fault_next(&hv.vtd.unit[i], &f); n++) {
+			if (f.reason == 0)
+				reason = RV_REASON_FAULTS_LOST;
+			else if (f.interrupt)
+				reason = RV_REASON_INTERRUPT_FAULT;
+			else
+				reason = f.read ? RV_REASON_DMA_READ_FAULT : RV_REASON_DMA_WRITE_FAULT;
+			log_write(cpu, reason, f.source_id, f.address, f.reason, f.unit, 0);
+		}
+	}
+}

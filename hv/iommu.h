@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * iommu.h - how the remapping units (vtd/) come into the machine: at the launch, when the guest writes to the units that it
+ * sees (vtd/virtual.h), when a core changes hands, and for the log. A machine without units has vtd.unit_count 0; then nothing here
+ * does anything.
+ *
+ * The guest's unit is a page of RAM at the address of the real one's registers, which the guest may read. A write exits; the
+ * guest then executes that one instruction on the page, under the monitor trap flag, and root mode takes the value from there.
+ * So no instruction is decoded here.
+ */
+#ifndef HV_IOMMU_H
+#define HV_IOMMU_H
+
+#include <hv/hv.h>
+
+/** Launch, before the EPT is built: looks at the units and takes their registers from the guest. @return 0, or negative with
+ * hv.vtd.failure. */
+int iommu_probe(void);
+
+/** Launch, after the EPT was built: their tables, and the guest's units. Errors as iommu_probe. */
+int iommu_build(void);
+
+/** Launch, last: from now on devices reach what the EPT maps and nothing else. Errors as iommu_probe. */
+int iommu_start(void);
+
+/** EPT violation, lock held. @return true if it was a write to a unit of the guest, which is now to execute it. */
+bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access);
+
+/** Exit by the monitor trap flag: carries out what was written. */
+void iommu_write_end(struct percpu *cpu);
+
+/** A core has left the guest, or comes back: no interrupt of a guest's device may reach it meanwhile. Lock held. */
+void iommu_core_taken(struct percpu *cpu, const struct percpu *core);
+void iommu_core_given(const struct percpu *core);
+
+/** After rights were taken from the guest's EPT: holds for all CPUs and devices. Lock held.
+ * @return 0; a refusal if a unit does not answer. */
+int64_t iommu_flush_guest(struct percpu *cpu);
+
+/** Moves what the units have recorded into the log. Lock held. */
+void iommu_log_faults(struct percpu *cpu);
+
+#endif
