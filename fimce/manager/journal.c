@@ -18,6 +18,7 @@ int journal_fold(const uint8_t head[RV_DIGEST_SIZE], const uint8_t *records, siz
 		return refusal_set(why, -RV_EINVAL, RV_REASON_HC_ARGUMENT, bytes);
 	memcpy(chain.head, head, sizeof(chain.head));
 	chain.count = 0;
+	chain.lost = 0;
 	for (size_t at = 0; at < bytes; at += sizeof(r)) {
 		struct rv_sha256 s;
 

@@ -222,18 +222,21 @@ static void test_migrate(void)
 	finish(id, pool);
 }
 
-static void test_no_way_back(void)
+static void test_no_way_back(uint64_t end, uint64_t state, const char *what)
 {
 	uint64_t pool = pool_free(), id = prepare("no-way-back.suit");
 
-	report_group("revert fails");
+	report_group(what);
 	if (id == 0)
 		return;
 	report_equal((uint64_t)update_apply(id, 0).value, RV_UPDATE_APPLIED, "it is applied");
+	refused(call(RV_HC_UPDATE, id, RV_UPDATE_ABANDON, 0), RV_EBUSY, RV_REASON_UPDATE_STATE,
+		"to abandon it before a rollback");
 	report(call(RV_HC_UPDATE, id, RV_UPDATE_ROLLBACK, 0).value < 0, "the rollback fails");
 	report(process_call(7) == NEW_VALUE && *process_state() == NEW_STATE,
 	       "and the target goes on with the whole new version");
-	report_equal((uint64_t)call(RV_HC_UPDATE, id, RV_UPDATE_CONFIRM, 0).value < 8, 1, "which can be confirmed");
+	report_equal((uint64_t)call(RV_HC_UPDATE, id, end, 0).value, state, "which can be ended so");
+	report(process_call(7) == NEW_VALUE && *process_state() == NEW_STATE, "and nothing changes by that");
 	finish(id, pool);
 	process_load();
 }
@@ -631,7 +634,8 @@ void test_main(void)
 		test_expired();
 	}
 	test_confirm();
-	test_no_way_back();
+	test_no_way_back(RV_UPDATE_ABANDON, RV_UPDATE_ABANDONED, "revert fails, abandoned");
+	test_no_way_back(RV_UPDATE_CONFIRM, RV_UPDATE_CONFIRMED, "revert fails, confirmed");
 	test_journal();
 	test_scrubbed();
 	report_group("");
