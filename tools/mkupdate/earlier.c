@@ -146,7 +146,7 @@ static void earlier_read_symbols(struct target *t, const struct image *image, co
 		for (size_t length = 0;; length++) {
 			if (length == sizeof(name))
 				earlier_refuse(image->path, "the description in the update is damaged");
-			image_read(image, s.name + length, 0, &name[length], 1);
+			image_read(image, s.name, length, &name[length], 1);
 			if (name[length] == '\0')
 				break;
 		}
