@@ -346,14 +346,17 @@ const struct target_import *target_find_import(const struct target *t, const cha
 
 void target_add_update_symbol(struct target *t, const char *name, uint64_t address, uint64_t size, bool is_function)
 {
-	const struct target_symbol *known = target_find(t, name);
-	struct target_symbol *s;
+	struct target_symbol *s = NULL;
 
-	if (known && known->kind == SYMBOL_FUNCTION && !known->is_update)
-		return;
-	if (known) {
-		s = &t->symbol[known - t->symbol];
-	} else {
+	/* Not target_find: several local symbols of that name are nobody's fault here. */
+	for (size_t i = 0; i < t->symbol_count; i++) {
+		if (strcmp(t->symbol[i].name, name) != 0)
+			continue;
+		if (t->symbol[i].kind == SYMBOL_FUNCTION && !t->symbol[i].is_update)
+			return;
+		s = &t->symbol[i];
+	}
+	if (!s) {
 		t->symbol = must_grow(t->symbol, t->symbol_count + 1, sizeof(*t->symbol));
 		s = &t->symbol[t->symbol_count++];
 		s->name = must_copy(name);
