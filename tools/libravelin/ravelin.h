@@ -236,13 +236,14 @@ struct ravelin_check_row {
 	enum ravelin_check_result result; /* OPTIONAL: absent, and Ravelin runs without it */
 	char why[160]; /* what was seen, and what it is needed for */
 };
-#define RAVELIN_CHECK_ROWS 32u
+#define RAVELIN_CHECK_ROWS 80u
 
 /** What the checks look at; raw, so that the judgement can be tested without the machine. */
 struct ravelin_machine {
 	bool ravelin_runs; /* the CPUID leaf of Ravelin answers */
 	bool intel;
 	bool vmx;
+	bool xsave;
 	bool long_mode;
 	bool rdtscp, invpcid, xsaves, waitpkg; /* the CPU has the instruction, so VMX must let the guest use it */
 	bool msrs; /* msr[] is valid */
@@ -262,7 +263,10 @@ struct ravelin_machine {
 
 /** Reads all that from this machine. What cannot be read is absent. */
 void ravelin_check_read(struct ravelin_machine *machine);
-/** @return number of rows; *ready: Ravelin can run here, or runs */
+/**
+ * The rows about VMX are those of ravelin/vmx.h, which the hypervisor requires, too.
+ * @return number of rows; *ready: nothing that Ravelin needs is missing, or it runs here; what is UNKNOWN may still be missing
+ */
 unsigned int ravelin_check_judge(const struct ravelin_machine *machine,
 				 struct ravelin_check_row row[RAVELIN_CHECK_ROWS], bool *ready);
 /** "ok", "missing", "optional", "unknown". */

@@ -393,6 +393,7 @@ static struct ravelin_machine good_machine(void)
 {
 	struct ravelin_machine m = {.intel = true,
 				    .vmx = true,
+				    .xsave = true,
 				    .long_mode = true,
 				    .msrs = true,
 				    .feature_control = 5,
@@ -456,7 +457,8 @@ static void without_msrs_cpuinfo_helps(void **state)
 	assert_false(ready);
 	assert_int_equal(row_of(row, rows, "EPT")->result, RAVELIN_CHECK_OK);
 	assert_int_equal(row_of(row, rows, "VPID")->result, RAVELIN_CHECK_MISSING);
-	assert_int_equal(row_of(row, rows, "MSR bitmaps")->result, RAVELIN_CHECK_UNKNOWN);
+	assert_int_equal(row_of(row, rows, "other VMX controls")->result, RAVELIN_CHECK_UNKNOWN);
+	assert_non_null(strstr(row_of(row, rows, "other VMX controls")->why, "modprobe msr"));
 	assert_int_equal(row_of(row, rows, "VMX enabled")->result, RAVELIN_CHECK_UNKNOWN);
 }
 
