@@ -19,15 +19,16 @@ static const char *reason_sentence(uint32_t id)
 	}
 }
 
-void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value)
+void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value0, uint64_t value1)
 {
 	size_t used = 0;
 
 	for (const char *s = reason_sentence(id); *s && used < size - 1; s++) {
 		if (s[0] == '$' && s[1] >= '0' && s[1] <= '4') {
 			s++;
-			if (*s == '0')
-				used += text_format(buffer + used, size - used, "0x%llx", (unsigned long long)value);
+			if (*s <= '1')
+				used += text_format(buffer + used, size - used, "0x%llx",
+						    (unsigned long long)(*s == '0' ? value0 : value1));
 			else
 				used += text_format(buffer + used, size - used, "(not given)");
 		} else {

@@ -8,9 +8,9 @@
 #include "text.h"
 
 /**
- * Writes the sentence of reason @id into @buffer of @size bytes; $0 in it becomes @value, in hexadecimal.
- * Further values do not come with a refusal: $1 to $4 become "(not given)".
+ * Writes the sentence of reason @id into @buffer of @size bytes; $0 and $1 in it become the values, in hexadecimal.
+ * Further values do not come with a refusal: $2 to $4 become "(not given)".
  */
-void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value);
+void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value0, uint64_t value1);
 
 #endif

@@ -368,8 +368,7 @@ pa_t fake_vmcs_current(void)
 
 bool vmx_on(pa_t region)
 {
-	(void)region;
-	return true;
+	return (region.v & (RV_PAGE_SIZE - 1)) == 0;
 }
 
 void vmx_off(void)
@@ -381,6 +380,8 @@ void vmx_off(void)
 
 bool vmcs_clear(pa_t pa)
 {
+	if ((pa.v & (RV_PAGE_SIZE - 1)) != 0)
+		return false;
 	vmcs_at(pa.v)->launched = false;
 	return true;
 }
