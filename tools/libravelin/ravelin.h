@@ -168,7 +168,8 @@ void ravelin_freezer_close(struct ravelin_freezer *f);
 
 struct ravelin_update_options {
 	pid_t pid; /* target */
-	uint64_t deadline_us; /* Ravelin rolls back without ravelin_update_confirm() in this time; 0 = never */
+	uint64_t
+	    deadline_us; /* Ravelin rolls back without ravelin_update_confirm() in this time, at most RV_UPDATE_MAX_DEADLINE_US; 0 = never */
 	unsigned int attempts; /* how often to freeze until no thread is inside the old code; 0 = 100 */
 	int freeze_timeout_ms; /* 0 = 2000 */
 	bool any_target; /* leave it to the FIMCE to notice that this is not the right executable */
@@ -210,7 +211,7 @@ struct ravelin_update_report {
  *
  * After success the update is applied but not final: call ravelin_update_confirm() or ravelin_update_rollback().
  * -EAGAIN: threads were inside the old code at every attempt, or the target's memory kept changing. -EXDEV: the update is for another
- * executable. -ECANCELED: refused or failed inside the FIMCE; every byte of the target is as before. Other errors: struct rv_ioctl_prepare.
+ * executable. -ERANGE: the deadline is too long. -ECANCELED: refused or failed inside the FIMCE; every byte of the target is as before. Other errors: struct rv_ioctl_prepare.
  */
 int ravelin_update_apply(struct ravelin *h, const void *envelope, size_t bytes,
 			 const struct ravelin_update_options *options, struct ravelin_update_report *report);

@@ -258,6 +258,10 @@ int ravelin_update_apply(struct ravelin *h, const void *envelope, size_t bytes,
 
 	handle_clear(h);
 	memset(report, 0, sizeof(*report));
+	/* Ravelin would refuse it, but only when the target is frozen. */
+	if (options->deadline_us > RV_UPDATE_MAX_DEADLINE_US)
+		return handle_fail(h, -ERANGE, "a deadline of more than %u s is not possible",
+				   RV_UPDATE_MAX_DEADLINE_US / 1000000);
 	error = prepare_fill(&c, envelope, bytes, &input);
 	if (error)
 		return error;

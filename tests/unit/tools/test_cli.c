@@ -403,18 +403,22 @@ static void numbers_and_times(void **state)
 	assert_false(parse_number(" 1", 100, &v));
 	assert_false(parse_number("-1", UINT64_MAX, &v));
 	assert_false(parse_number("99999999999999999999", UINT64_MAX, &v));
-	assert_true(parse_time("5", &v));
+	assert_true(parse_deadline("5", &v));
 	assert_int_equal(v, 5000);
-	assert_true(parse_time("5s", &v));
+	assert_true(parse_deadline("5s", &v));
 	assert_int_equal(v, 5000000);
-	assert_true(parse_time("7us", &v));
+	assert_true(parse_deadline("7us", &v));
 	assert_int_equal(v, 7);
-	assert_true(parse_time("0", &v));
+	assert_true(parse_deadline("0", &v));
 	assert_int_equal(v, 0);
-	assert_false(parse_time("5 s", &v));
-	assert_false(parse_time("s", &v));
-	assert_false(parse_time("3601s", &v));
-	assert_false(parse_time("18446744073709551615s", &v));
+	assert_false(parse_deadline("5 s", &v));
+	assert_false(parse_deadline("s", &v));
+	assert_true(parse_deadline("600s", &v));
+	assert_int_equal(v, RV_UPDATE_MAX_DEADLINE_US);
+	assert_false(parse_deadline("601s", &v));
+	assert_false(parse_deadline("600001", &v));
+	assert_false(parse_deadline("600000001us", &v));
+	assert_false(parse_deadline("18446744073709551615s", &v));
 }
 
 static int group_setup(void **state)

@@ -121,6 +121,7 @@ static void wrong_configurations_name_the_line(void **state)
 	    {"[service a]\nhealth =\n", "line 2"},
 	    {"[service a]\ndeadline = soon\n", "line 2"},
 	    {"[service a]\ndeadline = 0\n", "line 2"},
+	    {"[service a]\ndeadline = 1800s\n", "at most 600s"},
 	    {"[service a]\nupdates = /u\n", "pid-file"},
 	    {"[service a]\nupdates = /u\nprocess = a\ncgroup = /c\n", "one of"},
 	    {"[service a]\nupdates = u\nprocess = a\n", "from the root"},
