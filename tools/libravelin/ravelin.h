@@ -155,7 +155,9 @@ struct ravelin_freezer;
 
 /**
  * Finds the cgroup of the process; if others are in it too, makes a child of it and moves the process there.
- * -ESRCH: no such process. -EOPNOTSUPP: no cgroup v2 here. -EBUSY: the calling process would freeze itself.
+ * -ESRCH: no such process. -EOPNOTSUPP: no cgroup v2 here. -EBUSY: the calling process would freeze itself, or another program
+ * holds this one. From here to ravelin_freezer_close() a child of the caller watches over it: if the caller is killed, that
+ * thaws the process and moves it back.
  */
 int ravelin_freezer_open(pid_t pid, struct ravelin_freezer **freezer);
 /** Freezes and waits until every thread stands, at most timeout_ms. -ETIME: they do not; the process runs again. */
@@ -163,6 +165,11 @@ int ravelin_freezer_freeze(struct ravelin_freezer *f, int timeout_ms);
 int ravelin_freezer_thaw(struct ravelin_freezer *f);
 /** Thaws, moves the process back where it was, frees. NULL is fine. */
 void ravelin_freezer_close(struct ravelin_freezer *f);
+/**
+ * Thaws what a program left frozen that was killed together with its child. ravelin_freezer_open() does that, too.
+ * @return how many processes were found, or a negative errno
+ */
+int ravelin_freezer_recover(void);
 
 /* ---- updates ---- */
 
