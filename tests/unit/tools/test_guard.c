@@ -260,7 +260,7 @@ static bool is_frozen(const char *cgroup)
 static void real_process(const char *cgroup, bool shares)
 {
 	char path[200], own[200];
-	pid_t target, sibling = -1, program;
+	pid_t target = -1, sibling = -1, program;
 	int status, file;
 
 	for (int i = 0; i < (shares ? 2 : 1); i++) {
