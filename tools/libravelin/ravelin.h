@@ -54,8 +54,8 @@ const char *ravelin_explain(const struct ravelin *h, int error, char *text, size
 /* ---- words ---- */
 
 /**
- * The sentence of a reason. $0..$4 in it are replaced by values in hexadecimal, #0..#4 in decimal; one that is not given
- * appears as it stands. An unknown reason gives "reason N (values...)".
+ * The sentence of a reason, with values in the places that ravelin/reason.h marks: numbers, names of errors, causes and states. One that is
+ * not given appears as "...". An unknown reason gives "reason N (values...)".
  * @return text, cut to size and always terminated
  */
 const char *ravelin_sentence(uint32_t reason, const uint64_t *value, unsigned int values, char *text, size_t size);

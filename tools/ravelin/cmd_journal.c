@@ -10,41 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The journal keeps reasons without their values: what the sentence would say of them is left out. */
-static void sentence_print(uint32_t reason)
+/* The journal keeps reasons without their values. */
+static const char *reason_text(uint32_t reason, char *text, size_t size)
 {
-	uint64_t none = 0;
-	char text[300];
+	const uint64_t none = 0;
 
-	ravelin_sentence(reason, &none, 0, text, sizeof(text));
-	fputs("  ", stdout);
-	for (const char *s = text; *s; s++) {
-		if ((s[0] == '$' || s[0] == '#') && s[1] >= '0' && s[1] <= '4') {
-			fputs("...", stdout);
-			s++;
-		} else {
-			putchar(*s);
-		}
-	}
+	return ravelin_sentence(reason, &none, 0, text, size);
 }
 
 static void record_print(const struct rv_journal_record *r, uint64_t tsc_khz)
 {
 	uint64_t us = ravelin_ticks_to_us(r->tsc, tsc_khz);
-	char digest[2 * RV_DIGEST_SIZE + 1];
+	char digest[2 * RV_DIGEST_SIZE + 1], text[300];
 
 	printf("%4" PRIu64 " [%6" PRIu64 ".%06" PRIu64 "] %-11s sequence %-6" PRIu64 " image %.16s", r->index,
 	       us / 1000000, us % 1000000, ravelin_update_state_name(r->event), r->sequence,
 	       digest_text(r->image_digest, digest));
 	if (r->error != 0 || r->event == RV_JOURNAL_REFUSED)
-		sentence_print(r->reason);
+		printf("  %s", reason_text(r->reason, text, sizeof(text)));
 	putchar('\n');
 }
 
 static void record_json(struct json *j, const struct rv_journal_record *r)
 {
 	char text[300];
-	uint64_t none = 0;
 
 	json_object(j, NULL);
 	json_number(j, "index", r->index);
@@ -52,7 +41,7 @@ static void record_json(struct json *j, const struct rv_journal_record *r)
 	json_string(j, "event", ravelin_update_state_name(r->event));
 	json_signed(j, "error", r->error);
 	json_number(j, "reason", r->reason);
-	json_string(j, "why", ravelin_sentence(r->reason, &none, 0, text, sizeof(text)));
+	json_string(j, "why", reason_text(r->reason, text, sizeof(text)));
 	json_number(j, "cpu", r->cpu);
 	json_bytes(j, "image_digest", r->image_digest, RV_DIGEST_SIZE);
 	json_bytes(j, "component", r->component, RV_DIGEST_SIZE);

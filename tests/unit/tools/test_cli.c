@@ -274,7 +274,7 @@ static void stat_in_words(void **state)
 	assert_non_null(strstr(out, "CPU 1"));
 	assert_non_null(strstr(out, "CPUID"));
 	assert_int_equal(run("stat --cpu 7"), EXIT_REFUSED);
-	assert_non_null(strstr(err, "there is no CPU with index 0x7"));
+	assert_non_null(strstr(err, "there is no CPU with index 7"));
 }
 
 static void log_in_words(void **state)
@@ -282,7 +282,7 @@ static void log_in_words(void **state)
 	(void)state;
 	fake.log[2].sequence = 9;
 	assert_int_equal(run("log"), EXIT_DONE);
-	assert_non_null(strstr(out, "[     0.001000] CPU 0: CPU 0x0 left the guest"));
+	assert_non_null(strstr(out, "[     0.001000] CPU 0: CPU 0 left the guest"));
 	assert_non_null(strstr(out, "(6 records lost)"));
 	assert_int_equal(run("log --since 9"), EXIT_DONE);
 	assert_null(strstr(out, "0.001000"));
@@ -363,6 +363,10 @@ static void death_gives_4_and_refusal_1(void **state)
 	fake.status.state = RV_FIMCE_DONE;
 	fake.status.result = -5;
 	assert_int_equal(with_image("run %s"), EXIT_REFUSED);
+	assert_non_null(strstr(out, "result -5 (-EIO), "));
+	fake.status.result = 5;
+	assert_int_equal(with_image("run %s"), EXIT_DONE);
+	assert_non_null(strstr(out, "result 5, "));
 }
 
 static void files_that_are_no_images_are_refused(void **state)
