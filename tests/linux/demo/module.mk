@@ -35,7 +35,9 @@ $(eval $(call DEMO_KVD_UPDATE,kvd-loses-key,3,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEM
 $(eval $(call DEMO_KVD_UPDATE,kvd-loops,4,$(DEMO_KVD),$(DEMO_V2)/new.c,$(DEMO_BAD)/loop.c,--budget 300ms))
 $(eval $(call DEMO_KVD_UPDATE,kvd-sick,5,$(DEMO_KVD),$(DEMO_BAD)/sick.c,$(DEMO_V2)/update.c))
 
-$(DEMO_UPDATES)/redis-2.suit: /usr/bin/redis-server tests/linux/redis/update/new.c $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
+# The package redis-tools has the server under this name; it is redis-server when it is called so.
+DEMO_REDIS := /usr/bin/redis-check-rdb
+$(DEMO_UPDATES)/redis-2.suit: $(DEMO_REDIS) tests/linux/redis/update/new.c $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
 	@mkdir -p $(@D)
 	$(DEMO_MKUPDATE) build --target $< --new tests/linux/redis/update/new.c --replace flushallCommand --name redis-2 \
 		--sequence 2 --key $(DEMO_DIR)/vendor.pem -o $@
@@ -57,8 +59,8 @@ $(DEMO_DIR)/other/kvd: tests/linux/kvd/kvd.c tests/linux/kvd/table.c tests/linux
 
 DEMO_FILES := $(addprefix $(DEMO_UPDATES)/,$(addsuffix .suit,kvd-2 kvd-older kvd-wrong-key kvd-other-code kvd-loses-key \
 	kvd-loops kvd-sick kvd-tampered)) $(DEMO_DIR)/vendor.anchor
-# Without redis-server there is nothing to build its update from; `make run` and `make test` install it first.
-DEMO_FILES += $(if $(wildcard /usr/bin/redis-server),$(DEMO_UPDATES)/redis-2.suit)
+# Without it there is nothing to build its update from; `make run` and `make test` install it first.
+DEMO_FILES += $(if $(wildcard $(DEMO_REDIS)),$(DEMO_UPDATES)/redis-2.suit)
 
 ALL += $(DEMO_FILES)
 RING_TESTS += tests/linux/demo/demo-live
