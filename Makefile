@@ -6,6 +6,8 @@
 #   make test        every test that this machine can run (same)
 #   make unit        the host unit tests only
 #   make lint        formatting and static analysis
+#   make fuzz        libFuzzer targets, FUZZ_SECONDS each (default 60); fuzz-NAME: one of them; fuzz-merge-NAME: keeps what it found;
+#                    fuzz-corpus: replays what is kept
 #   make bench       the table of figures
 #   make iso KERNEL=bzImage INITRD=cpio CMDLINE="..." [HVCMDLINE="..."] [BARE=1] ISO=out.iso
 #   make install [DESTDIR=] [PREFIX=/usr/local] [KDIR=kernel-build-directory]

@@ -71,6 +71,7 @@ struct percpu {
 	uint32_t index;
 	uint32_t apic_id;
 	enum launch_stage stage; /* written by the CPU itself, read by the launching CPU */
+	struct vmx_refusal launch_refusal; /* at STAGE_FAILED: why */
 
 	/* Rendezvous; see percpu.h. */
 	uint32_t in_guest; /* 1 from before the last check until after the VM exit */

@@ -74,7 +74,7 @@ int64_t journal_fold(struct percpu *cpu)
 
 	fimce_destroy(cpu, f);
 	if (!done)
-		return hypercall_refuse(cpu, -RV_EIO, RV_REASON_FIMCE_DIED, cause);
+		return hypercall_refuse(cpu, -RV_EIO, RV_REASON_MANAGER_DIED, cause);
 	/* The lock was dropped while the manager ran: another CPU may have folded these records, too. Each counts once. */
 	if (j->head.count != from)
 		return 0;

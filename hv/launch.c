@@ -144,6 +144,22 @@ static int launch_fail(struct rv_launch *l, int error, uint32_t reason, uint64_t
 {
 	l->reason = reason;
 	l->reason_value = value;
+	l->reason_value2 = 0;
+	return error;
+}
+
+static int launch_refuse(struct rv_launch *l, int error, const struct vmx_refusal *why)
+{
+	l->reason = why->reason;
+	l->reason_value = why->value[0];
+	l->reason_value2 = why->value[1];
+	return error;
+}
+
+static int iommu_fail(struct rv_launch *l, int error)
+{
+	launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value);
+	l->reason_value2 = hv.vtd.failure.unit;
 	return error;
 }
 
@@ -265,7 +281,7 @@ static int machine_init(struct rv_launch *l)
 	if (!error) {
 		error = iommu_probe();
 		if (error)
-			return launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value);
+			return iommu_fail(l, error);
 		hv.ept.vtd = &hv.vtd;
 		hv.ept.large_1g = hv.ept.large_1g && hv.vtd.large_1g;
 		hv.ept.small_pages = !hv.vtd.large_2m;
@@ -274,7 +290,7 @@ static int machine_init(struct rv_launch *l)
 	if (!error) {
 		error = iommu_build();
 		if (error)
-			return launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value);
+			return iommu_fail(l, error);
 	}
 	error = error ? error : tables_trampoline(pa_make(hv.launch.trampoline));
 	error = error ? error : page_new(&hv.msr_bitmap, 1);
@@ -458,21 +474,26 @@ static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct 
 		segment_write(w, s, c->selector[s], c->base[s], c->limit[s], c->access[s]);
 }
 
-_Noreturn void launch_ap(struct percpu *cpu)
+static bool ap_vmx_on(struct percpu *cpu)
 {
 	struct vmx_caps caps;
-	struct vmx_refusal why;
+
+	if (vmx_check(&caps, &cpu->launch_refusal) != 0)
+		return false;
+	if (launch_vmx_enable(cpu))
+		return true;
+	cpu->launch_refusal = (struct vmx_refusal){RV_REASON_VMXON_FAILED, {cpu->apic_id}};
+	return false;
+}
+
+bool launch_ap_prepare(struct percpu *cpu)
+{
 	struct vmcs_writer w = {0};
 
-	write_cr3(hv.page_tables.v);
-	tables_load(cpu);
-	bool again = cpu->proved; /* a reset that cleared a pending INIT: the VMCS still holds the guest's state */
-	bool ok = vmx_check(&caps, &why) == 0 && launch_vmx_enable(cpu);
+	if (!ap_vmx_on(cpu))
+		return false;
+	bool ok = vmcs_clear(cpu->guest_vmcs) && vmcs_load(cpu->guest_vmcs);
 
-	if (again)
-		reset_return(cpu, ok);
-	if (ok)
-		ok = vmcs_clear(cpu->guest_vmcs) && vmcs_load(cpu->guest_vmcs);
 	if (ok) {
 		vmcs_guest_common(cpu, &w);
 		vmcs_write(&w, VMCS_GUEST_PAT, 0x0007040600070406ull);
@@ -486,11 +507,27 @@ _Noreturn void launch_ap(struct percpu *cpu)
 		vmcs_write(&w, VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
 		ok = w.failed_field == 0;
 	}
-	if (ok)
+	if (ok) {
 		launch_real_mode(cpu, 0);
+		return true;
+	}
+	cpu->launch_refusal = (struct vmx_refusal){RV_REASON_VMCS_FAILED, {w.failed_field, w.error}};
+	vmx_off(); /* in VMX operation the INIT of aps_stop would not reach it */
+	return false;
+}
+
+_Noreturn void launch_ap(struct percpu *cpu)
+{
+	write_cr3(hv.page_tables.v);
+	tables_load(cpu);
+	if (cpu->proved) /* a reset that cleared a pending INIT: the VMCS still holds the guest's state */
+		reset_return(cpu, ap_vmx_on(cpu));
+	bool ok = launch_ap_prepare(cpu);
+
 	__atomic_store_n(&cpu->stage, ok ? STAGE_READY : STAGE_FAILED, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&hv.released, __ATOMIC_ACQUIRE)) {
-		if (!ok || __atomic_load_n(&hv.abandoned, __ATOMIC_ACQUIRE)) {
+		/* One that failed stands here, too, until the first CPU has seen it. */
+		if (__atomic_load_n(&hv.abandoned, __ATOMIC_ACQUIRE)) {
 			if (ok)
 				vmx_off();
 			__atomic_store_n(&cpu->stage, STAGE_NONE, __ATOMIC_RELEASE);
@@ -516,7 +553,7 @@ static void trampoline_install(void)
 	*(uint32_t *)(void *)(page + (trampoline_base - trampoline)) = hv.launch.trampoline;
 }
 
-static int aps_start(struct rv_launch *l)
+int launch_aps_start(struct rv_launch *l)
 {
 	for (uint32_t i = 1; i < hv.cpu_count; i++) {
 		struct percpu *cpu = hv.cpu[i];
@@ -527,7 +564,7 @@ static int aps_start(struct rv_launch *l)
 		if (stage != STAGE_READY) {
 			l->reason_cpu = i;
 			return stage == STAGE_NONE ? launch_fail(l, -RV_ETIME, RV_REASON_AP_TIMEOUT, cpu->apic_id)
-						   : launch_fail(l, -RV_ENODEV, RV_REASON_VMXON_FAILED, cpu->apic_id);
+						   : launch_refuse(l, -RV_ENODEV, &cpu->launch_refusal);
 		}
 	}
 	return 0;
@@ -560,7 +597,7 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 	cpu = hv.cpu[0];
 	cpu->stage = STAGE_READY;
 	trampoline_install();
-	error = aps_start(l);
+	error = launch_aps_start(l);
 	if (error)
 		return error;
 	if (!launch_vmx_enable(cpu))
@@ -571,12 +608,13 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 		tables_load(cpu);
 		vmcs_first_cpu(cpu, c, &w);
 		if (w.failed_field != 0)
-			error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, w.failed_field);
+			error = launch_refuse(l, -RV_EIO,
+					      &(struct vmx_refusal){RV_REASON_VMCS_FAILED, {w.failed_field, w.error}});
 	}
 	if (!error) {
 		error = iommu_start();
 		if (error)
-			launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value);
+			iommu_fail(l, error);
 	}
 	if (!error) {
 		l->reason_value = exits_run(cpu);
@@ -601,7 +639,7 @@ int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 	if (!error) {
 		error = vmx_check(&hv.caps, &why);
 		if (error)
-			launch_fail(l, error, why.reason, why.value[0]);
+			launch_refuse(l, error, &why);
 	}
 	if (!error && (read_cr4() & CR4_VMXE))
 		error = launch_fail(l, -RV_EBUSY, RV_REASON_VMX_IN_USE, read_cr4());
@@ -618,5 +656,6 @@ int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 	caller->reason = l->reason;
 	caller->reason_cpu = l->reason_cpu;
 	caller->reason_value = l->reason_value;
+	caller->reason_value2 = l->reason_value2;
 	return error;
 }

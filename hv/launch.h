@@ -22,6 +22,15 @@ int64_t launch_main(struct rv_launch *l, struct launch_frame *frame);
 /** Called by the trampoline on the AP's own stack, with root mode's page tables. */
 _Noreturn void launch_ap(struct percpu *cpu);
 
+/**
+ * What an AP does before it reports: VMX on, and a VMCS in which it waits for the guest's SIPI.
+ * @return false: not possible, cpu->launch_refusal says why, and VMX is off
+ */
+bool launch_ap_prepare(struct percpu *cpu);
+
+/** Starts all CPUs but the first. Called by that one. @return 0; or -RV_ETIME or -RV_ENODEV with the reason in l */
+int launch_aps_start(struct rv_launch *l);
+
 /** VMXON on this CPU with its control registers as root mode needs them. @return false if VMXON fails. */
 bool launch_vmx_enable(struct percpu *cpu);
 

@@ -17,7 +17,8 @@ $(B)/$(LINUX_DIR)/cloud/ravelin.ko $(B)/$(LINUX_DIR)/generic/ravelin.ko: $(B)/$(
 
 ALL += $(B)/$(LINUX_DIR)/cloud/ravelin.ko
 
-# The module goes to the kernel that KDIR belongs to; without KDIR, to the running one if its headers are installed.
+# The module goes to the kernel that KDIR belongs to; without KDIR, to the running one if its headers are installed. systemd loads it
+# at boot: raveld.service needs /dev/ravelin.
 LINUX_KDIR := $(if $(KDIR),$(KDIR),$(wildcard /lib/modules/$(shell uname -r)/build))
 
 .PHONY: linux-install
@@ -28,5 +29,7 @@ else
 	$(call linux_build,installed,$(LINUX_KDIR))
 	$(MAKE) --no-print-directory -s -C "$(LINUX_KDIR)" M=$(abspath $(B))/$(LINUX_DIR)/installed/src \
 		RAVELIN_INCLUDE=$(abspath include) INSTALL_MOD_PATH=$(abspath $(DESTDIR)) $(if $(DESTDIR),DEPMOD=true) CONFIG_MODULE_SIG_ALL= modules_install
+	install -d $(DESTDIR)$(PREFIX)/lib/modules-load.d
+	install -m 644 $(LINUX_DIR)/modules-load.conf $(DESTDIR)$(PREFIX)/lib/modules-load.d/ravelin.conf
 endif
 INSTALL_TARGETS += linux-install

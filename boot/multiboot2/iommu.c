@@ -15,7 +15,7 @@ static bool dmar_fail(const struct dmar_error *dmar_error, struct boot_error *er
 {
 	char sentence[BOOT_SENTENCE_MAX];
 
-	reason_expand(sentence, sizeof(sentence), dmar_error_sentence(dmar_error->id), dmar_error->value);
+	reason_expand(sentence, sizeof(sentence), dmar_error_sentence(dmar_error->id), dmar_error->value, 0);
 	return text_fail(error, "the ACPI table DMAR is malformed at offset %u: %s (iommu=off: start without it)",
 			 dmar_error->offset, sentence);
 }

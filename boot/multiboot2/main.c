@@ -317,7 +317,8 @@ static bool ravelin_launch(struct boot_error *error)
 	result = entry(&boot.launch);
 	if (!result)
 		return true;
-	reason_format(sentence, sizeof(sentence), boot.launch.reason, boot.launch.reason_value);
+	reason_format(sentence, sizeof(sentence), boot.launch.reason, boot.launch.reason_value,
+		      boot.launch.reason_value2);
 	return text_fail(error, "%s, CPU %u, error %d", sentence, boot.launch.reason_cpu, (int)result);
 }
 

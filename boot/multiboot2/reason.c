@@ -19,15 +19,16 @@ static const char *reason_sentence(uint32_t id)
 	}
 }
 
-void reason_expand(char *buffer, size_t size, const char *sentence, uint64_t value)
+void reason_expand(char *buffer, size_t size, const char *sentence, uint64_t value0, uint64_t value1)
 {
 	size_t used = 0;
 
 	for (const char *s = sentence; *s && used < size - 1; s++) {
 		if ((s[0] == '$' || s[0] == '#') && s[1] >= '0' && s[1] <= '4') {
 			bool hexadecimal = *s++ == '$';
+			uint64_t value = *s == '0' ? value0 : value1;
 
-			if (*s != '0')
+			if (*s > '1')
 				used += text_format(buffer + used, size - used, "(not given)");
 			else if (hexadecimal)
 				used += text_format(buffer + used, size - used, "0x%llx", (unsigned long long)value);
@@ -40,7 +41,7 @@ void reason_expand(char *buffer, size_t size, const char *sentence, uint64_t val
 	buffer[used] = 0;
 }
 
-void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value)
+void reason_format(char *buffer, size_t size, uint32_t id, uint64_t value0, uint64_t value1)
 {
-	reason_expand(buffer, size, reason_sentence(id), value);
+	reason_expand(buffer, size, reason_sentence(id), value0, value1);
 }

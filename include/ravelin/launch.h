@@ -11,7 +11,7 @@
  *
  * The call captures the state of the CPU as it is, makes it the guest's state and continues there: on success it returns 0
  * *as the guest*. On failure it returns a negative errno, the state of every CPU is as before the call, VMX is off everywhere
- * and l->reason, l->reason_cpu, l->reason_value say why (reason.h).
+ * and l->reason, l->reason_cpu, l->reason_value, l->reason_value2 say why (reason.h).
  */
 #ifndef RAVELIN_LAUNCH_H
 #define RAVELIN_LAUNCH_H
@@ -114,7 +114,8 @@ struct rv_launch {
 	/* Filled by the hypervisor on failure. */
 	uint32_t reason;
 	uint32_t reason_cpu;
-	uint64_t reason_value;
+	uint64_t reason_value; /* $0 of the reason's sentence */
+	uint64_t reason_value2; /* $1 */
 };
 
 #endif

@@ -2,17 +2,23 @@
 /*
  * reason.h - every reason that Ravelin gives, in one list.
  *
- * X(id, NAME, "sentence"). A sentence may use $0..$4 for value[0..4] of the log record in hexadecimal, or $0 for the single value that comes with a
- * refusal; #0..#4 are the same in decimal. Ids are stable: new ones are added at the end of their group, none is used twice.
+ * X(id, NAME, "sentence"). In a sentence a mark and a digit stand for value[0..4] of the log record; digit 0 for the single value that comes with
+ * a refusal. The marks:
+ *     $ hexadecimal   # decimal   ! a result: negative errno or number
+ *     @ enum rv_fimce_cause   % enum rv_fimce_state   & enum rv_update_state
+ * Sentences of the launch, and those with which the hypervisor stops, use $ only: boot stub and hypervisor print no other.
+ * Ids are stable: new ones are added at the end of their group, none is used twice.
  */
 #ifndef RAVELIN_REASON_H
 #define RAVELIN_REASON_H
+
+#define RV_REASON_MARKS "$#!@%&"
 
 /* clang-format off */
 #define RV_REASONS(X) \
 	X(0, NONE, "no reason given") \
 	/* launch */ \
-	X(1, LAUNCH_OK, "Ravelin took over this CPU: $0 CPUs, pool at $1, $2 bytes") \
+	X(1, LAUNCH_OK, "Ravelin took over this CPU: #0 CPUs, pool at $1, #2 bytes") \
 	X(2, LAUNCH_ARGUMENT, "the launch structure is malformed: field at offset $0; build front end and hypervisor from the same tree") \
 	X(3, NO_VMX, "the CPU has no VMX (CPUID.1:ECX[5] is 0); Ravelin needs an Intel CPU with VT-x, or nested virtualisation enabled") \
 	X(4, VMX_LOCKED, "VMX is switched off and locked in IA32_FEATURE_CONTROL ($0); enable VT-x in the firmware setup") \
@@ -27,6 +33,7 @@
 	X(13, POOL_ALIGN, "the pool must be 2 MiB aligned, below 4 GiB and inside RAM: base $0") \
 	X(14, CPU_FIXED_BITS, "CR0 or CR4 has bits that VMX does not allow: $0") \
 	X(15, NO_XSAVE, "the CPU has no XSAVE (CPUID.1:ECX[26] is 0); Ravelin needs it to switch vector registers") \
+	X(16, NO_WAIT_FOR_SIPI, "a guest CPU cannot wait for its start signal (IA32_VMX_MISC is $0, bit 8 is 0); on a virtual machine, update the hypervisor below") \
 	/* guest */ \
 	X(20, HIDDEN_TOUCH, "the guest touched hidden memory at $0 (access $1, RIP $2) and got #GP") \
 	X(21, ISOLATED_TOUCH, "the guest touched isolated target memory at $0 (RIP $1) and waited for the end of the isolation") \
@@ -39,43 +46,44 @@
 	X(28, APIC_BASE, "the guest tried to move its local APIC to $0: refused") \
 	X(29, ROOT_EXCEPTION, "exception $0 in root mode at $1, CR2 $2") \
 	/* hypercalls */ \
-	X(40, HC_NUMBER, "unknown hypercall $0") \
-	X(41, HC_CPL, "hypercall from CPL $0: only RV_HC_INFO is allowed outside the kernel") \
+	X(40, HC_NUMBER, "unknown hypercall #0") \
+	X(41, HC_CPL, "hypercall from CPL #0: only RV_HC_INFO is allowed outside the kernel") \
 	X(42, HC_FRAMES_ADDRESS, "the frame list or argument page at $0 is not a page-aligned page of guest RAM") \
-	X(43, HC_FRAMES_COUNT, "a frame list holds 1 to 511 frames and no more bytes than they have room for: $0") \
+	X(43, HC_FRAMES_COUNT, "a frame list holds 1 to 511 frames and no more bytes than they have room for: #0") \
 	X(44, HC_FRAME, "frame $0 is not a page of guest RAM") \
-	X(45, HC_BUFFER_SMALL, "the buffer is too small: $0 bytes are needed") \
-	X(46, HC_CPU, "there is no CPU with index $0, or it is not in the state for this call") \
+	X(45, HC_BUFFER_SMALL, "the buffer is too small: #0 bytes are needed") \
+	X(46, HC_CPU, "there is no CPU with index #0, or it is not in the state for this call") \
 	X(47, HC_ARGUMENT, "argument out of range: $0") \
 	X(48, HC_MODE, "hypercalls need 64-bit mode") \
 	/* partition table */ \
-	X(60, PARTITION_FULL, "the partition table is full: $0 rows") \
+	X(60, PARTITION_FULL, "the partition table is full: #0 rows") \
 	X(61, PARTITION_OWNER, "page $0 does not belong to the guest, or is already lent out") \
-	X(62, POOL_EMPTY, "the pool has no run of $0 free pages; end a FIMCE or boot with a larger pool=") \
+	X(62, POOL_EMPTY, "the pool has no run of #0 free pages; end a FIMCE or boot with a larger pool=") \
 	X(63, TABLE_PAGES, "no page is left for page tables at $0") \
 	X(64, AUDIT_EPT, "audit: the EPT grants $0 (entry $1) and no row does") \
-	X(65, AUDIT_FIMCE, "audit: the page table of FIMCE $0 grants $1 (entry $2) and no row does") \
+	X(65, AUDIT_FIMCE, "audit: the page table of FIMCE #0 grants $1 (entry $2) and no row does") \
 	X(66, AUDIT_VMCS, "audit: the VMCS of this CPU is not as set: field $0 is $1") \
 	/* FIMCE */ \
-	X(80, FIMCE_SLOTS, "all $0 FIMCE slots are in use; destroy one first") \
-	X(81, FIMCE_ID, "there is no FIMCE with id $0") \
-	X(82, FIMCE_STATE, "the FIMCE is in state $0, which does not allow this call") \
+	X(80, FIMCE_SLOTS, "all #0 FIMCE slots are in use; destroy one first") \
+	X(81, FIMCE_ID, "there is no FIMCE with id #0") \
+	X(82, FIMCE_STATE, "the FIMCE is in state %0, which does not allow this call") \
 	X(83, FIMCE_SIZE, "a size in the create call is out of range or not a multiple of 4096: $0") \
-	X(84, FIMCE_TARGET, "target page entry $0 is malformed, a duplicate, or not in order of address") \
-	X(85, FIMCE_SEGMENT, "the manager asked for segment $0, which is outside the load area or both writable and executable") \
+	X(84, FIMCE_TARGET, "target page entry #0 is malformed, a duplicate, or not in order of address") \
+	X(85, FIMCE_SEGMENT, "the manager asked for segment #0, which is outside the load area or both writable and executable") \
 	X(86, FIMCE_CAPABILITY, "an unsigned image asked for capabilities $0") \
-	X(87, FIMCE_DIED, "FIMCE $0 died: cause $1, detail $2, value $3, RIP $4") \
+	X(87, FIMCE_DIED, "FIMCE #0 died: cause @1, detail $2, value $3, RIP $4") \
 	X(88, FIMCE_TEXT, "FIMCE: ") \
-	X(89, FIMCE_DONE, "FIMCE $0 is done: result $1, output bytes $2") \
-	X(90, CORE_BUSY, "CPU $0 is not free: it runs the guest or a FIMCE") \
-	X(91, CORE_TAKEN, "CPU $0 left the guest") \
-	X(92, CORE_GIVEN, "CPU $0 waits for the guest's SIPI") \
+	X(89, FIMCE_DONE, "FIMCE #0 is done: result !1, output bytes #2") \
+	X(90, CORE_BUSY, "CPU #0 is not free: it runs the guest or a FIMCE") \
+	X(91, CORE_TAKEN, "CPU #0 left the guest") \
+	X(92, CORE_GIVEN, "CPU #0 waits for the guest's SIPI") \
+	X(93, MANAGER_DIED, "the manager died while it extended the journal's hash chain, cause @0") \
 	/* image and manifest, given by the manager */ \
-	X(100, IMAGE_SHORT, "the image is shorter than its header: $0 bytes") \
+	X(100, IMAGE_SHORT, "the image is shorter than its header: #0 bytes") \
 	X(101, IMAGE_MAGIC, "this is not a FIMCE image: magic $0") \
-	X(102, IMAGE_VERSION, "image version $0 is unknown") \
+	X(102, IMAGE_VERSION, "image version #0 is unknown") \
 	X(103, IMAGE_FIELD, "the image header is malformed: field at offset $0") \
-	X(104, IMAGE_SEGMENT, "segment $0 of the image is malformed, overlaps another, or is both writable and executable") \
+	X(104, IMAGE_SEGMENT, "segment #0 of the image is malformed, overlaps another, or is both writable and executable") \
 	X(105, IMAGE_MEMORY, "the image needs other memory sizes than the create call gave: field at offset $0") \
 	X(106, IMAGE_ENTRY, "the entry point $0 is not in an executable segment") \
 	X(107, SUIT_CBOR, "the envelope is not well-formed CBOR at offset $0") \
@@ -93,20 +101,20 @@
 	X(119, IMAGE_BUDGET, "the create call gives a run time of #0 us, which is more than the signed image asks for") \
 	/* update */ \
 	X(130, UPDATE_OLD_CONTENT, "the target does not hold the expected old code at $0: another version runs, or it was changed") \
-	X(131, UPDATE_SEQUENCE, "sequence number $0 is not above the one already applied") \
-	X(132, UPDATE_SELF_CHECK, "the update's own self-check failed with $0; every byte is as before") \
+	X(131, UPDATE_SEQUENCE, "sequence number #0 is not above the one already applied") \
+	X(132, UPDATE_SELF_CHECK, "the update's own self-check failed with !0; every byte is as before") \
 	X(133, UPDATE_STALE, "the guest changed the target's code between prepare and freeze; prepare again") \
-	X(134, UPDATE_STATE, "the update is in state $0, which does not allow this call") \
-	X(135, UPDATE_DIED, "the update task died while it held the target, cause $0; every byte is as before") \
+	X(134, UPDATE_STATE, "the update is in state &0, which does not allow this call") \
+	X(135, UPDATE_DIED, "the update task died while it held the target, cause @0; every byte is as before") \
 	X(136, UPDATE_EXPIRED, "no health confirmation in time: update rolled back by Ravelin") \
-	X(137, UPDATE_APPLIED, "update of FIMCE $0 applied: $1 pages, sequence $2") \
-	X(138, UPDATE_CONFIRMED, "update of FIMCE $0 confirmed, sequence $2") \
-	X(139, UPDATE_ROLLED_BACK, "update of FIMCE $0 rolled back: $1 pages restored") \
+	X(137, UPDATE_APPLIED, "update of FIMCE #0 applied: #1 pages, sequence #2") \
+	X(138, UPDATE_CONFIRMED, "update of FIMCE #0 confirmed, sequence #2") \
+	X(139, UPDATE_ROLLED_BACK, "update of FIMCE #0 rolled back: #1 pages restored") \
 	X(140, UPDATE_MAPPING, "the update needs target page $0, which is not in the list of target pages") \
 	X(141, UPDATE_TARGET, "an image that updates a target needs target pages, and only such an image may have them") \
-	X(142, UPDATE_AFTER, "the target does not have the content that the manifest names after the update: range $0") \
-	X(143, UPDATE_CODE, "the update code refused with $0") \
-	X(144, JOURNAL_FULL, "the update journal is full ($0 records): no update until the next boot") \
+	X(142, UPDATE_AFTER, "the target does not have the content that the manifest names after the update: range #0") \
+	X(143, UPDATE_CODE, "the update code refused with !0") \
+	X(144, JOURNAL_FULL, "the update journal is full (#0 records): no update until the next boot") \
 	X(145, UPDATE_REVERT, "the update's own way back failed with $0; the target still runs the new version") \
 	X(146, UPDATE_THREAD, "a thread of the target stands at $0, inside code that the update takes out of use; every byte is as before") \
 	X(147, UPDATE_THREADS, "the list of the target's threads can't be right: it has $0") \

@@ -74,9 +74,13 @@ void uih_run(const struct rv_fimce_param *param, const struct rv_target_page *pa
 			state = TASK_FAILED;
 			why.status = ok ? 0 : why.status;
 		} else if (state != TASK_FAILED || why.status == 0) {
+			uint64_t update = state == TASK_PREPARED  ? RV_UPDATE_PREPARED
+					  : state == TASK_APPLIED ? RV_UPDATE_APPLIED
+								  : RV_UPDATE_ROLLED_BACK;
+
 			ok = false;
 			state = TASK_FAILED;
-			why = (struct uih_failure){-RV_EINVAL, RV_REASON_UPDATE_STATE, (uint64_t)command};
+			why = (struct uih_failure){-RV_EINVAL, RV_REASON_UPDATE_STATE, update};
 		}
 		/* Otherwise it has failed before, and says so again. */
 	}

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <ravelin/vmx.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,23 +15,10 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-/* MSRs, Intel SDM vol. 3, appendix A */
+/* MSRs, Intel SDM vol. 3, appendix A; more of them in ravelin/vmx.h */
 #define MSR_FEATURE_CONTROL 0x3au
 #define MSR_VMX_BASIC 0x480u
 #define MSR_VMX_LAST 0x491u
-#define VMX_BASIC 0
-#define VMX_PINBASED 1
-#define VMX_PROCBASED 2
-#define VMX_EXIT 3
-#define VMX_ENTRY 4
-#define VMX_MISC 5
-#define VMX_PROCBASED2 11
-#define VMX_EPT_VPID 12
-#define VMX_TRUE_PINBASED 13
-#define VMX_TRUE_PROCBASED 14
-#define VMX_TRUE_EXIT 15
-#define VMX_TRUE_ENTRY 16
-
 #define FEATURE_LOCKED (1u << 0)
 #define FEATURE_VMXON (1u << 2)
 
@@ -119,6 +107,7 @@ static void cpuid_read(struct ravelin_machine *m)
 	m->intel = b == 0x756e6547 && d == 0x49656e69 && c == 0x6c65746e; /* GenuineIntel */
 	__cpuid(1, a, b, c, d);
 	m->vmx = c & (1u << 5);
+	m->xsave = c & (1u << 26);
 	m->hypervisor = c & (1u << 31);
 	if (__get_cpuid(0x80000001, &a, &b, &c, &d)) {
 		m->long_mode = d & (1u << 29);
@@ -182,31 +171,27 @@ __attribute__((format(printf, 4, 5))) static void row_add(struct table *t, const
 	va_end(list);
 }
 
-/** A control that may be set to 1: bits 63:32 of a capability MSR. The TRUE one is used where there is one. */
-static bool control_allowed(const struct ravelin_machine *m, unsigned int plain, unsigned int exact, unsigned int bit)
+static uint64_t capability(const struct ravelin_machine *m, uint32_t msr)
 {
-	bool has_exact = exact && (m->msr[VMX_BASIC] >> 55 & 1);
-
-	return m->msr[has_exact ? exact : plain] >> (32 + bit) & 1;
+	return m->msr[msr - MSR_VMX_BASIC];
 }
 
-/** One thing that VMX must offer, where its MSR says so and how /proc/cpuinfo calls it ("" = not at all). */
-struct need {
-	const char *name, *flag, *what_for;
-	unsigned int plain, exact, bit;
-};
+/** A control that may be set to 1: bits 63:32 of its capability MSR. */
+static bool control_allowed(const struct ravelin_machine *m, enum rv_vmx_word word, unsigned int bit)
+{
+	static const uint32_t msrs[RV_VMX_WORDS] = RV_VMX_WORD_MSRS;
 
-static const struct need needs[] = {
-    {"NMI exiting", "", "calls CPUs to order and keeps NMIs out of a FIMCE", VMX_PINBASED, VMX_TRUE_PINBASED, 3},
-    {"virtual NMIs", "vnmi", "gives the guest its own NMIs back", VMX_PINBASED, VMX_TRUE_PINBASED, 5},
-    {"preemption timer", "preemption_timer", "is the watchdog of a FIMCE", VMX_PINBASED, VMX_TRUE_PINBASED, 6},
-    {"MSR bitmaps", "", "lets the guest use its MSRs without exits", VMX_PROCBASED, VMX_TRUE_PROCBASED, 28},
-    {"secondary controls", "", "switches on what follows", VMX_PROCBASED, VMX_TRUE_PROCBASED, 31},
-    {"EPT", "ept", "hides the pool from the guest", VMX_PROCBASED2, 0, 1},
-    {"VPID", "vpid", "keeps translations apart", VMX_PROCBASED2, 0, 5},
-    {"unrestricted guest", "unrestricted_guest", "runs the real mode of starting CPUs", VMX_PROCBASED2, 0, 7},
-    {"IA-32e mode host", "", "root mode has 64 bits", VMX_EXIT, VMX_TRUE_EXIT, 9},
-    {"IA-32e mode guest", "", "Linux and FIMCEs have 64 bits", VMX_ENTRY, VMX_TRUE_ENTRY, 9},
+	return capability(m, msrs[word]) >> (32 + bit) & 1;
+}
+
+static const struct {
+	enum rv_vmx_word word;
+	unsigned int bit;
+	const char *name, *flag, *purpose;
+} needs[] = {
+#define NEED(word, bit, users, name, flag, purpose) {word, bit, name, flag, purpose},
+    RV_VMX_CONTROLS(NEED)
+#undef NEED
 };
 
 static bool has_flag(const char *flags, const char *flag)
@@ -220,21 +205,23 @@ static bool has_flag(const char *flags, const char *flag)
 static void judge_controls(struct table *t, const struct ravelin_machine *m)
 {
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		const struct need *n = &needs[i];
+		const char *from = "";
+		bool ok;
 
 		if (m->msrs) {
-			bool ok = control_allowed(m, n->plain, n->exact, n->bit);
-
-			row_add(t, n->name, ok ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING, "%s", n->what_for);
-		} else if (n->flag[0] != '\0' && m->vmx_flags[0] != '\0') {
-			bool ok = has_flag(m->vmx_flags, n->flag);
-
-			row_add(t, n->name, ok ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING, "%s (by /proc/cpuinfo)",
-				n->what_for);
+			ok = control_allowed(m, needs[i].word, needs[i].bit);
+		} else if (needs[i].flag[0] != '\0' && m->vmx_flags[0] != '\0') {
+			ok = has_flag(m->vmx_flags, needs[i].flag);
+			from = " (by /proc/cpuinfo)";
 		} else {
-			row_add(t, n->name, RAVELIN_CHECK_UNKNOWN, "%s; load the module msr to see", n->what_for);
+			continue;
 		}
+		row_add(t, needs[i].name, ok ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING, "%s%s", needs[i].purpose,
+			from);
 	}
+	if (!m->msrs)
+		row_add(t, "other VMX controls", RAVELIN_CHECK_UNKNOWN,
+			"the capability MSRs can't be read; load the module msr (modprobe msr) and run this as root");
 }
 
 static void judge_instructions(struct table *t, const struct ravelin_machine *m)
@@ -253,7 +240,7 @@ static void judge_instructions(struct table *t, const struct ravelin_machine *m)
 	for (size_t i = 0; i < sizeof(has) / sizeof(has[0]); i++) {
 		if (!has[i])
 			continue;
-		if (control_allowed(m, VMX_PROCBASED2, 0, instructions[i].bit))
+		if (control_allowed(m, RV_VMX_SECONDARY, instructions[i].bit))
 			row_add(t, instructions[i].name, RAVELIN_CHECK_OK,
 				"the CPU has it and VMX lets the guest use it");
 		else
@@ -264,19 +251,25 @@ static void judge_instructions(struct table *t, const struct ravelin_machine *m)
 
 static void judge_ept(struct table *t, const struct ravelin_machine *m)
 {
-	/* Bits of IA32_VMX_EPT_VPID_CAP: 4-level walk, write-back, INVEPT, single-context INVEPT, INVVPID, single context */
-	const uint64_t need = 1ull << 6 | 1ull << 14 | 1ull << 20 | 1ull << 25 | 1ull << 32 | 1ull << 41;
-	uint64_t cap = m->msr[VMX_EPT_VPID];
+	static const struct {
+		unsigned int bit;
+		const char *name, *purpose;
+	} ept[] = {
+#define NEED(bit, name, purpose) {bit, name, purpose},
+	    RV_VMX_EPT_NEEDS(NEED)
+#undef NEED
+	};
+	uint64_t cap = capability(m, RV_MSR_VMX_EPT_VPID_CAP);
 
 	if (!m->msrs)
 		return;
-	row_add(t, "EPT capabilities", (cap & need) == need ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING,
-		"4 levels, write-back, INVEPT, INVVPID: IA32_VMX_EPT_VPID_CAP is 0x%llx", (unsigned long long)cap);
-	row_add(t, "EPT 2 MiB pages", cap >> 16 & 1 ? RAVELIN_CHECK_OK : RAVELIN_CHECK_OPTIONAL,
-		"fewer TLB misses for the guest");
+	for (size_t i = 0; i < sizeof(ept) / sizeof(ept[0]); i++)
+		row_add(t, ept[i].name, cap >> ept[i].bit & 1 ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING, "%s",
+			ept[i].purpose);
 	row_add(t, "EPT 1 GiB pages", cap >> 17 & 1 ? RAVELIN_CHECK_OK : RAVELIN_CHECK_OPTIONAL,
 		"fewer TLB misses for the guest");
-	row_add(t, "wait-for-SIPI", m->msr[VMX_MISC] >> 8 & 1 ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING,
+	row_add(t, "wait-for-SIPI",
+		capability(m, RV_MSR_VMX_MISC) & RV_VMX_MISC_WAIT_FOR_SIPI ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING,
 		"is the state in which further CPUs start");
 }
 
@@ -290,6 +283,8 @@ static void judge_vmx(struct table *t, const struct ravelin_machine *m)
 				: "CPUID.1:ECX[5] is 0; Ravelin needs Intel VT-x");
 	if (!m->vmx)
 		return;
+	row_add(t, "XSAVE", m->xsave ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING,
+		"switches vector registers between the guest and a FIMCE");
 	if (!m->msrs)
 		row_add(t, "VMX enabled", RAVELIN_CHECK_UNKNOWN,
 			"IA32_FEATURE_CONTROL can't be read; load the module msr (modprobe msr)");

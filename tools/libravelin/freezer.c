@@ -3,8 +3,9 @@
  * freezer.c - freezes one process by cgroup v2.
  *
  * Freezing stops a whole cgroup. A process that shares its cgroup with others is moved to a child of it, so that only its own threads
- * stand still, and moved back in the end.
+ * stand still, and moved back in the end. That this end comes is guard.c's business, too.
  */
+#include "guard.h"
 #include "ravelin.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ struct ravelin_freezer {
 	bool moved; /* own is ours */
 	bool was_frozen; /* before we came */
 	int events; /* cgroup.events of own */
+	struct guard guard; /* does what ravelin_freezer_close does if we are killed */
 	int freeze; /* cgroup.freeze of own: open, because looking it up takes a part of the target's pause */
 };
 
@@ -167,12 +169,17 @@ int ravelin_freezer_open(pid_t pid, struct ravelin_freezer **freezer)
 	*freezer = NULL;
 	if (!f)
 		return -ENOMEM;
+	/* What an earlier program left may be this very process. */
+	guard_recover();
 	f->pid = pid;
 	f->events = -1;
 	f->freeze = -1;
+	guard_init(&f->guard);
 	error = pid == getpid() ? -EBUSY : mount_find(mount, sizeof(mount));
 	if (!error)
 		error = cgroup_find(pid, mount, f->home, sizeof(f->home));
+	if (!error)
+		error = guard_claim(&f->guard, pid);
 	if (!error)
 		error = own_make(f);
 	if (!error) {
@@ -183,11 +190,14 @@ int ravelin_freezer_open(pid_t pid, struct ravelin_freezer **freezer)
 		if (f->events < 0 || f->freeze < 0)
 			error = -errno;
 	}
+	if (!error) {
+		f->was_frozen = events_read(f->events, "frozen ") == 1;
+		error = guard_start(&f->guard, f->own, f->moved ? f->home : NULL, !f->was_frozen);
+	}
 	if (error) {
 		ravelin_freezer_close(f);
 		return error;
 	}
-	f->was_frozen = events_read(f->events, "frozen ") == 1;
 	*freezer = f;
 	return 0;
 }
@@ -234,7 +244,8 @@ void ravelin_freezer_close(struct ravelin_freezer *f)
 	if (!f)
 		return;
 	if (f->freeze >= 0) {
-		ravelin_freezer_thaw(f);
+		if (f->guard.guardian > 0) /* else it was never frozen by us */
+			ravelin_freezer_thaw(f);
 		close(f->freeze);
 	}
 	if (f->events >= 0)
@@ -244,5 +255,11 @@ void ravelin_freezer_close(struct ravelin_freezer *f)
 		move(f->home, f->pid);
 		rmdir(f->own);
 	}
+	guard_close(&f->guard);
 	free(f);
+}
+
+int ravelin_freezer_recover(void)
+{
+	return guard_recover();
 }

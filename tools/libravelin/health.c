@@ -29,7 +29,11 @@ int health_limit_ms(uint64_t deadline_us)
 static void child_run(const char *command)
 {
 	int null = open("/dev/null", O_RDWR);
+	sigset_t none;
 
+	/* A daemon's threads block what ends it; a command wants to be ended as usual. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);

@@ -5,10 +5,9 @@
 #include "parse.h"
 
 #include <errno.h>
+#include <ravelin/abi.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MICROSECONDS_MAX 3600000000ull
 
 bool parse_number(const char *text, uint64_t max, uint64_t *value)
 {
@@ -26,7 +25,7 @@ bool parse_number(const char *text, uint64_t max, uint64_t *value)
 	return true;
 }
 
-bool parse_time(const char *text, uint64_t *microseconds)
+bool parse_deadline(const char *text, uint64_t *microseconds)
 {
 	static const struct {
 		const char *name;
@@ -42,7 +41,7 @@ bool parse_time(const char *text, uint64_t *microseconds)
 	if (errno != 0)
 		return false;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].name) == 0 && number <= MICROSECONDS_MAX / units[i].factor) {
+		if (strcmp(end, units[i].name) == 0 && number <= RV_UPDATE_MAX_DEADLINE_US / units[i].factor) {
 			*microseconds = number * units[i].factor;
 			return true;
 		}

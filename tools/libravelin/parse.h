@@ -10,7 +10,10 @@
 
 /** A whole unsigned number. @return false: it is not one, or above max */
 bool parse_number(const char *text, uint64_t max, uint64_t *value);
-/** A time in microseconds: a number with us, ms or s behind it; without unit it is milliseconds. At most an hour. */
-bool parse_time(const char *text, uint64_t *microseconds);
+/**
+ * A deadline in microseconds: a number with us, ms or s behind it; without unit it is milliseconds.
+ * @return false: it is not one, or above RV_UPDATE_MAX_DEADLINE_US, which Ravelin refuses
+ */
+bool parse_deadline(const char *text, uint64_t *microseconds);
 
 #endif

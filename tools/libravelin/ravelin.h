@@ -54,8 +54,8 @@ const char *ravelin_explain(const struct ravelin *h, int error, char *text, size
 /* ---- words ---- */
 
 /**
- * The sentence of a reason. $0..$4 in it are replaced by values in hexadecimal, #0..#4 in decimal; one that is not given
- * appears as it stands. An unknown reason gives "reason N (values...)".
+ * The sentence of a reason, with values in the places that ravelin/reason.h marks: numbers, names of errors, causes and states. One that is
+ * not given appears as "...". An unknown reason gives "reason N (values...)".
  * @return text, cut to size and always terminated
  */
 const char *ravelin_sentence(uint32_t reason, const uint64_t *value, unsigned int values, char *text, size_t size);
@@ -155,7 +155,9 @@ struct ravelin_freezer;
 
 /**
  * Finds the cgroup of the process; if others are in it too, makes a child of it and moves the process there.
- * -ESRCH: no such process. -EOPNOTSUPP: no cgroup v2 here. -EBUSY: the calling process would freeze itself.
+ * -ESRCH: no such process. -EOPNOTSUPP: no cgroup v2 here. -EBUSY: the calling process would freeze itself, or another program
+ * holds this one. From here to ravelin_freezer_close() a child of the caller watches over it: if the caller is killed, that
+ * thaws the process and moves it back.
  */
 int ravelin_freezer_open(pid_t pid, struct ravelin_freezer **freezer);
 /** Freezes and waits until every thread stands, at most timeout_ms. -ETIME: they do not; the process runs again. */
@@ -163,12 +165,18 @@ int ravelin_freezer_freeze(struct ravelin_freezer *f, int timeout_ms);
 int ravelin_freezer_thaw(struct ravelin_freezer *f);
 /** Thaws, moves the process back where it was, frees. NULL is fine. */
 void ravelin_freezer_close(struct ravelin_freezer *f);
+/**
+ * Thaws what a program left frozen that was killed together with its child. ravelin_freezer_open() does that, too.
+ * @return how many processes were found, or a negative errno
+ */
+int ravelin_freezer_recover(void);
 
 /* ---- updates ---- */
 
 struct ravelin_update_options {
 	pid_t pid; /* target */
-	uint64_t deadline_us; /* time for ravelin_update_confirm(), after which it is rolled back; 0 = no limit */
+	uint64_t
+	    deadline_us; /* time for ravelin_update_confirm(), after which it is rolled back; at most RV_UPDATE_MAX_DEADLINE_US; 0 = no limit */
 	unsigned int attempts; /* how often to freeze until no thread is inside the old code; 0 = 100 */
 	int freeze_timeout_ms; /* 0 = 2000 */
 	bool any_target; /* leave it to the FIMCE to notice that this is not the right executable */
@@ -210,7 +218,7 @@ struct ravelin_update_report {
  *
  * After success the update is applied but not final: call ravelin_update_confirm() or ravelin_update_rollback().
  * -EAGAIN: threads were inside the old code at every attempt, or the target's memory kept changing. -EXDEV: the update is for another
- * executable. -ECANCELED: refused or failed inside the FIMCE; every byte of the target is as before. Other errors: struct rv_ioctl_prepare.
+ * executable. -ERANGE: the deadline is too long. -ECANCELED: refused or failed inside the FIMCE; every byte of the target is as before. Other errors: struct rv_ioctl_prepare.
  */
 int ravelin_update_apply(struct ravelin *h, const void *envelope, size_t bytes,
 			 const struct ravelin_update_options *options, struct ravelin_update_report *report);
@@ -237,13 +245,14 @@ struct ravelin_check_row {
 	enum ravelin_check_result result; /* OPTIONAL: absent, and Ravelin runs without it */
 	char why[160]; /* what was seen, and what it is needed for */
 };
-#define RAVELIN_CHECK_ROWS 32u
+#define RAVELIN_CHECK_ROWS 80u
 
 /** What the checks look at; raw, so that the judgement can be tested without the machine. */
 struct ravelin_machine {
 	bool ravelin_runs; /* the CPUID leaf of Ravelin answers */
 	bool intel;
 	bool vmx;
+	bool xsave;
 	bool long_mode;
 	bool rdtscp, invpcid, xsaves, waitpkg; /* the CPU has the instruction, so VMX must let the guest use it */
 	bool msrs; /* msr[] is valid */
@@ -263,7 +272,10 @@ struct ravelin_machine {
 
 /** Reads all that from this machine. What cannot be read is absent. */
 void ravelin_check_read(struct ravelin_machine *machine);
-/** @return number of rows; *ready: Ravelin can run here, or runs */
+/**
+ * The rows about VMX are those of ravelin/vmx.h, which the hypervisor requires, too.
+ * @return number of rows; *ready: nothing that Ravelin needs is missing, or it runs here; what is UNKNOWN may still be missing
+ */
 unsigned int ravelin_check_judge(const struct ravelin_machine *machine,
 				 struct ravelin_check_row row[RAVELIN_CHECK_ROWS], bool *ready);
 /** "ok", "missing", "optional", "unknown". */

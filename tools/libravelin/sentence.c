@@ -30,12 +30,43 @@ static void put(struct writer *w, char c)
 		w->text[w->used++] = c;
 }
 
-static void put_value(struct writer *w, char kind, uint64_t value)
+/** What a task or a call returned: a negative errno by its name. */
+static void result_text(int64_t result, char *text, size_t size)
 {
-	char number[24];
+	const char *name = result < 0 && result > -4096 ? strerrorname_np((int)-result) : NULL;
 
-	snprintf(number, sizeof(number), kind == '#' ? "%llu" : "0x%llx", (unsigned long long)value);
-	for (const char *c = number; *c; c++)
+	if (name)
+		snprintf(text, size, "-%s", name);
+	else
+		snprintf(text, size, "%lld", (long long)result);
+}
+
+static void put_value(struct writer *w, char mark, uint64_t value)
+{
+	uint32_t id = value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+	char text[48];
+
+	switch (mark) {
+	case '#':
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+		break;
+	case '!':
+		result_text((int64_t)value, text, sizeof(text));
+		break;
+	case '@':
+		snprintf(text, sizeof(text), "%s", ravelin_fimce_cause_name(id));
+		break;
+	case '%':
+		snprintf(text, sizeof(text), "%s", ravelin_fimce_state_name(id));
+		break;
+	case '&':
+		snprintf(text, sizeof(text), "%s", ravelin_update_state_name(id));
+		break;
+	default:
+		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)value);
+		break;
+	}
+	for (const char *c = text; *c; c++)
 		put(w, *c);
 }
 
@@ -59,12 +90,16 @@ const char *ravelin_sentence(uint32_t reason, const uint64_t *value, unsigned in
 		return text;
 	}
 	for (; *c; c++) {
-		if ((*c == '$' || *c == '#') && c[1] >= '0' && c[1] <= '4' && (unsigned int)(c[1] - '0') < values) {
-			put_value(&w, *c, value[c[1] - '0']);
-			c++;
-		} else {
+		if (!strchr(RV_REASON_MARKS, *c) || c[1] < '0' || c[1] > '4') {
 			put(&w, *c);
+			continue;
 		}
+		if ((unsigned int)(c[1] - '0') < values)
+			put_value(&w, *c, value[c[1] - '0']);
+		else
+			for (unsigned int i = 0; i < 3; i++)
+				put(&w, '.');
+		c++;
 	}
 	w.text[w.used] = '\0';
 	return text;

@@ -59,6 +59,23 @@ static void pause_before(unsigned int attempt)
 	nanosleep(&pause, NULL);
 }
 
+/** The freezer could not be opened. */
+static int freezer_fail(struct ravelin *h, pid_t pid, int error)
+{
+	switch (error) {
+	case -EOPNOTSUPP:
+		return handle_fail(
+		    h, error, "no cgroup v2 file system is mounted; process %d can't be frozen without it", (int)pid);
+	case -EBUSY:
+		return handle_fail(h, error, "process %d is just being updated by another program, or is this one",
+				   (int)pid);
+	default:
+		return handle_fail(h, error,
+				   "process %d can't be frozen by its cgroup, or /run/ravelin not be used: %s",
+				   (int)pid, strerror(-error));
+	}
+}
+
 static int course_freeze(struct course *c)
 {
 	int timeout = c->options->freeze_timeout_ms ? c->options->freeze_timeout_ms : FREEZE_TIMEOUT_MS;
@@ -70,13 +87,8 @@ static int course_freeze(struct course *c)
 	/* Not before it is needed: an update that is refused leaves the target's cgroup alone. */
 	if (!c->freezer) {
 		error = ravelin_freezer_open(c->options->pid, &c->freezer);
-		if (error == -EOPNOTSUPP)
-			return handle_fail(c->h, error,
-					   "no cgroup v2 file system is mounted; process %d can't be frozen without it",
-					   (int)c->options->pid);
 		if (error)
-			return handle_fail(c->h, error, "the cgroup of process %d can't be used: %s",
-					   (int)c->options->pid, strerror(-error));
+			return freezer_fail(c->h, c->options->pid, error);
 		begin = ravelin_ticks_now();
 	}
 	error = ravelin_freezer_freeze(c->freezer, timeout);
@@ -254,6 +266,10 @@ int ravelin_update_apply(struct ravelin *h, const void *envelope, size_t bytes,
 
 	handle_clear(h);
 	memset(report, 0, sizeof(*report));
+	/* Ravelin would refuse it, but only when the target is frozen. */
+	if (options->deadline_us > RV_UPDATE_MAX_DEADLINE_US)
+		return handle_fail(h, -ERANGE, "a deadline of more than %u s is not possible",
+				   RV_UPDATE_MAX_DEADLINE_US / 1000000);
 	error = prepare_fill(&c, envelope, bytes, &input);
 	if (error)
 		return error;
@@ -306,7 +322,7 @@ int ravelin_update_rollback(struct ravelin *h, uint32_t id, struct rv_fimce_stat
 		return error;
 	error = ravelin_freezer_open(pid, &freezer);
 	if (error)
-		return handle_fail(h, error, "the cgroup of process %d can't be used: %s", (int)pid, strerror(-error));
+		return freezer_fail(h, pid, error);
 	signals_hold(&old);
 	for (unsigned int i = 0; i < ATTEMPTS; i++) {
 		if (i > 0)

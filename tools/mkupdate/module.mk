@@ -34,7 +34,7 @@ install-mkupdate: mkupdate-sdk
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/lib/ravelin
 	install -m 755 $(B)/mkupdate $(B)/mkfimce $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(B)/task.ld $(B)/libpillars.a $(DESTDIR)$(PREFIX)/lib/ravelin
-	install -m 644 tools/mkupdate/mkupdate.1 $(DESTDIR)$(PREFIX)/share/man/man1/mkupdate.1
+	install -m 644 tools/mkupdate/mkupdate.1 fimce/mkfimce/mkfimce.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	cp -rT $(B)/include $(DESTDIR)$(PREFIX)/lib/ravelin/include
 INSTALL_TARGETS += install-mkupdate
 

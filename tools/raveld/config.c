@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <libravelin/parse.h>
+#include <ravelin/abi.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,8 +115,9 @@ static int value_set(struct reader *r, const char *key, const char *value)
 		return 0;
 	}
 	if (strcmp(key, "deadline") == 0) {
-		if (!parse_time(value, &s->deadline_us) || s->deadline_us == 0)
-			return wrong(r, "'%s' is no time; say 500ms or 5s", value);
+		if (!parse_deadline(value, &s->deadline_us) || s->deadline_us == 0)
+			return wrong(r, "'%s' is no deadline; say 500ms or 5s, at most %us", value,
+				     RV_UPDATE_MAX_DEADLINE_US / 1000000);
 		return 0;
 	}
 	return wrong(r, "there is no setting %s", key);

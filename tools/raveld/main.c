@@ -141,5 +141,11 @@ int main(int argc, char **argv)
 		return EXIT_NO_RAVELIN;
 	}
 	ravelin_close(h);
+	/* We may be the successor of one that was killed in the middle of an update. */
+	error = ravelin_freezer_recover();
+	if (error < 0)
+		fprintf(stderr, "raveld: processes that were left frozen can't be looked for: %s\n", strerror(-error));
+	else if (error > 0)
+		fprintf(stderr, "raveld: thawed %d processes that a killed program had left frozen\n", error);
 	return watch_all(&config, once);
 }

@@ -4,8 +4,10 @@
  */
 #include "service.h"
 
-#include <dirent.h>
+#include "inbox.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libravelin/health.h>
 #include <libravelin/ravelin.h>
@@ -17,8 +19,6 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define SUFFIX ".suit"
 
 __attribute__((format(printf, 2, 3))) static void say(const struct service_config *s, const char *format, ...)
 {
@@ -35,11 +35,22 @@ __attribute__((format(printf, 2, 3))) static void say(const struct service_confi
 /** The only number in a file; a second one is an error. */
 static int number_read(const char *path, pid_t *pid)
 {
-	FILE *file = fopen(path, "re");
-	int number, more, count;
+	int number, more, count, descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
+	FILE *file;
 
-	if (!file)
+	if (descriptor < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
+	/* A pid file is the service's own: it could be a FIFO that nobody writes to. */
+	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+		close(descriptor);
+		return -EINVAL;
+	}
+	file = fdopen(descriptor, "r");
+	if (!file) {
+		close(descriptor);
+		return -ENOMEM;
+	}
 	count = fscanf(file, "%d %d", &number, &more);
 	fclose(file);
 	if (count <= 0)
@@ -67,71 +78,6 @@ int service_pid(const struct service_config *s, pid_t *pid)
 		return error;
 	snprintf(path, sizeof(path), "/proc/%d", (int)*pid);
 	return access(path, F_OK) == 0 ? 0 : -ESRCH;
-}
-
-bool service_next(const struct service_config *s, char *file, size_t size)
-{
-	struct dirent **list;
-	bool found = false;
-	int n = scandir(s->updates, &list, NULL, alphasort);
-
-	for (int i = 0; i < n; i++) {
-		const char *name = list[i]->d_name;
-		size_t length = strlen(name);
-
-		/* A name that begins with a dot is being written. */
-		if (!found && name[0] != '.' && length > strlen(SUFFIX) &&
-		    strcmp(name + length - strlen(SUFFIX), SUFFIX) == 0) {
-			int used = snprintf(file, size, "%s/%s", s->updates, name);
-
-			found = used > 0 && (size_t)used < size;
-		}
-		free(list[i]);
-	}
-	if (n >= 0)
-		free(list);
-	return found;
-}
-
-/** Moves the file to a directory beside it and, with a reason, leaves that there. If it can't be moved it is removed: it must not come again. */
-static void file_away(const struct service_config *s, const char *file, const char *directory, const char *why)
-{
-	char path[PATH_MAX + 64], to[PATH_MAX + 384];
-	const char *base = strrchr(file, '/') + 1;
-	FILE *note;
-
-	snprintf(path, sizeof(path), "%s/%s", s->updates, directory);
-	mkdir(path, 0755);
-	snprintf(to, sizeof(to), "%s/%.300s", path, base);
-	if (rename(file, to) != 0) {
-		say(s, "%s can't be moved to %s: %s; it is removed", base, path, strerror(errno));
-		unlink(file);
-		return;
-	}
-	if (!why)
-		return;
-	strncat(to, ".why", sizeof(to) - strlen(to) - 1);
-	note = fopen(to, "we");
-	if (note) {
-		fprintf(note, "%s\n", why);
-		fclose(note);
-	}
-}
-
-static bool envelope_read(const char *file, uint8_t **data, size_t *bytes, char *why, size_t size)
-{
-	FILE *f = fopen(file, "rbe");
-
-	*data = malloc(RV_FIMCE_MAX_INPUT + 1);
-	*bytes = f && *data ? fread(*data, 1, RV_FIMCE_MAX_INPUT + 1, f) : 0;
-	if (!f || !*data || ferror(f) || *bytes > RV_FIMCE_MAX_INPUT) {
-		snprintf(why, size, "it can't be read, or is larger than %u bytes", RV_FIMCE_MAX_INPUT);
-		free(*data);
-		*data = NULL;
-	}
-	if (f)
-		fclose(f);
-	return *data != NULL;
 }
 
 /** Asks for health and confirms or rolls back. @return true: confirmed */
@@ -200,53 +146,73 @@ static bool apply(const struct service_config *s, const uint8_t *envelope, size_
 	return confirmed;
 }
 
-bool service_update(const struct service_config *s, const char *file)
+int service_update(const struct service_config *s, int inbox, const char *name, bool *confirmed)
 {
-	const char *base = strrchr(file, '/') + 1;
 	uint8_t *envelope;
 	char why[600];
 	size_t bytes;
-	bool confirmed = false;
+	int error;
 
-	say(s, "update %s", base);
-	if (envelope_read(file, &envelope, &bytes, why, sizeof(why)))
-		confirmed = apply(s, envelope, bytes, why, sizeof(why));
+	say(s, "update %s", name);
+	*confirmed = inbox_read(inbox, name, RV_FIMCE_MAX_INPUT, &envelope, &bytes, why, sizeof(why)) == 0 &&
+		     apply(s, envelope, bytes, why, sizeof(why));
 	free(envelope);
-	if (!confirmed)
-		say(s, "update %s came to nothing: %s", base, why);
-	file_away(s, file, confirmed ? "applied" : "refused", confirmed ? NULL : why);
-	return confirmed;
+	if (!*confirmed)
+		say(s, "update %s came to nothing: %s", name, why);
+	error = inbox_away(inbox, name, *confirmed ? "applied" : "refused", *confirmed ? NULL : why);
+	if (error)
+		say(s, "%s can neither be moved nor removed: %s", name, strerror(-error));
+	return error;
 }
 
-int service_watch(const struct service_config *s, int stop_file, bool once)
+/** Applies what is there and what comes. watch: an inotify descriptor on the directory */
+static int watch_run(const struct service_config *s, int inbox, int watch, int stop_file, bool once)
 {
-	struct pollfd wait[2] = {{.fd = stop_file, .events = POLLIN}, {.events = POLLIN}};
-	char file[PATH_MAX + 260], events[4096];
-	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), error = 0;
+	struct pollfd wait[2] = {{.fd = stop_file, .events = POLLIN}, {.fd = watch, .events = POLLIN}};
+	char name[NAME_MAX + 1], events[4096];
+	bool confirmed;
+	int error;
 
-	if (watch < 0)
-		return -errno;
-	/* Watch first, look then: nothing that comes in between is missed. */
-	if (inotify_add_watch(watch, s->updates, IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
-		error = -errno;
-		say(s, "%s can't be watched: %s", s->updates, strerror(errno));
-		close(watch);
-		return error;
-	}
-	wait[1].fd = watch;
 	for (;;) {
 		if (poll(wait, 1, 0) > 0)
-			break;
-		if (service_next(s, file, sizeof(file))) {
-			service_update(s, file);
+			return 0;
+		if (inbox_next(inbox, name, sizeof(name))) {
+			/* What stays there would be applied again and again. */
+			error = service_update(s, inbox, name, &confirmed);
+			if (error)
+				return error;
 			continue;
 		}
 		if (once)
-			break;
+			return 0;
 		poll(wait, 2, -1);
 		while (read(watch, events, sizeof(events)) > 0)
 			;
 	}
-	close(watch);
+}
+
+int service_watch(const struct service_config *s, int stop_file, bool once)
+{
+	int watch, error = 0, inbox = inbox_open(s->updates);
+	char path[32];
+
+	if (inbox < 0) {
+		say(s, "%s can't be watched: %s", s->updates,
+		    inbox == -EPERM ? "it must belong to root or to raveld's user, and nobody else may write to it"
+				    : strerror(-inbox));
+		return inbox;
+	}
+	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", inbox);
+	/* Watch first, look then: nothing that comes in between is missed. */
+	if (watch < 0 || inotify_add_watch(watch, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
+		error = -errno;
+		say(s, "%s can't be watched: %s", s->updates, strerror(-error));
+	} else {
+		error = watch_run(s, inbox, watch, stop_file, once);
+	}
+	if (watch >= 0)
+		close(watch);
+	close(inbox);
 	return error;
 }

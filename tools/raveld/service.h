@@ -16,17 +16,16 @@ int service_pid(const struct service_config *s, pid_t *pid);
 /**
  * Applies one envelope: update, health check, confirmation or rollback. Then moves the file to the directory applied/ or refused/
  * beside it; for a refused one the reason is in a file of the same name with .why behind it.
- * @return true if the update is confirmed
+ * @param inbox      the service's directory, from inbox_open()
+ * @param confirmed  receives whether the update is final
+ * @return 0, or a negative errno if the file is still there
  */
-bool service_update(const struct service_config *s, const char *file);
-
-/** The first envelope (*.suit) in the directory, by name. @return false: there is none */
-bool service_next(const struct service_config *s, char *file, size_t size);
+int service_update(const struct service_config *s, int inbox, const char *name, bool *confirmed);
 
 /**
  * Applies what is in the directory and what comes, until stop_file is readable.
  * @param once  ends when the directory is empty
- * @return 0, or a negative errno if the directory can't be watched
+ * @return 0, or a negative errno if the directory can't be watched (-EPERM: others may write to it) or a file not be put away
  */
 int service_watch(const struct service_config *s, int stop_file, bool once);
 

@@ -35,7 +35,8 @@ static const struct {
     {"update", cmd_update, "update a running process",
      "ravelin update apply FILE.suit (--pid N | --name NAME) [options]\n"
      "    --health CMD    shell command that succeeds if the updated process is healthy; otherwise it is rolled back\n"
-     "    --deadline T    the update is rolled back without confirmation in this time: 500ms, 5s (default 10s)\n"
+     "    --deadline T    the update is rolled back without confirmation in this time: 500ms, 5s (default 10s, at most "
+     "600s)\n"
      "    --no-confirm    leave it unconfirmed; confirm or roll back later\n"
      "    --attempts N    how often to freeze the process until no thread is in the old code (default 100)\n"
      "    --force         let the FIMCE alone judge whether this is the right executable\n"

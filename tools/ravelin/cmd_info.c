@@ -19,19 +19,25 @@ int cmd_check(int argc, char **argv)
 {
 	struct ravelin_check_row row[RAVELIN_CHECK_ROWS];
 	struct ravelin_machine machine;
-	unsigned int rows;
+	unsigned int rows, unknown = 0;
 	struct json j;
-	bool json, ready;
+	bool json, ready, missing;
 	int status = cli_options_simple(argc, argv, &json);
 
 	if (status >= 0)
 		return status;
 	ravelin_check_read(&machine);
 	rows = ravelin_check_judge(&machine, row, &ready);
+	for (unsigned int i = 0; i < rows; i++)
+		unknown += row[i].result == RAVELIN_CHECK_UNKNOWN;
+	/* "Ready" is a promise: what could not be seen is not promised. */
+	missing = !ready;
+	ready = ready && unknown == 0;
 	if (json) {
 		json_begin(&j, stdout);
 		json_object(&j, NULL);
 		json_bool(&j, "ready", ready);
+		json_number(&j, "unknown", unknown);
 		json_bool(&j, "running", machine.ravelin_runs);
 		json_array(&j, "capabilities");
 		for (unsigned int i = 0; i < rows; i++) {
@@ -49,7 +55,8 @@ int cmd_check(int argc, char **argv)
 			printf("%-9s %-22s %s\n", ravelin_check_result_name(row[i].result), row[i].name, row[i].why);
 		printf("\n%s\n", machine.ravelin_runs ? "Ravelin runs here."
 				 : ready              ? "This machine can run Ravelin."
-						      : "This machine can't run Ravelin: see what is missing above.");
+				 : !missing ? "It can't be told whether this machine can run Ravelin: see above."
+					    : "This machine can't run Ravelin: see what is missing above.");
 	}
 	return ready ? EXIT_DONE : EXIT_NO_RAVELIN;
 }

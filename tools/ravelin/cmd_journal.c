@@ -11,32 +11,21 @@
 #include <string.h>
 
 /* The journal keeps one value for a reason: what the sentence would say of others is left out. */
-static void sentence_print(const struct rv_journal_record *r)
+static const char *reason_text(const struct rv_journal_record *r, char *text, size_t size)
 {
-	char text[300];
-
-	ravelin_sentence(r->reason, &r->value, 1, text, sizeof(text));
-	fputs("  ", stdout);
-	for (const char *s = text; *s; s++) {
-		if ((s[0] == '$' || s[0] == '#') && s[1] >= '0' && s[1] <= '4') {
-			fputs("...", stdout);
-			s++;
-		} else {
-			putchar(*s);
-		}
-	}
+	return ravelin_sentence(r->reason, &r->value, 1, text, size);
 }
 
 static void record_print(const struct rv_journal_record *r, uint64_t tsc_khz)
 {
 	uint64_t us = ravelin_ticks_to_us(r->tsc, tsc_khz);
-	char digest[2 * RV_DIGEST_SIZE + 1];
+	char digest[2 * RV_DIGEST_SIZE + 1], text[300];
 
 	printf("%4" PRIu64 " [%6" PRIu64 ".%06" PRIu64 "] %-11s sequence %-6" PRIu64 " %s %.16s", r->index,
 	       us / 1000000, us % 1000000, ravelin_update_state_name(r->event), r->sequence,
 	       r->flags & RV_JOURNAL_INPUT ? "file " : "image", digest_text(r->image_digest, digest));
 	if (r->error != 0 || r->event == RV_JOURNAL_REFUSED || r->event == RV_JOURNAL_WITHDRAWN)
-		sentence_print(r);
+		printf("  %s", reason_text(r, text, sizeof(text)));
 	putchar('\n');
 }
 
@@ -51,7 +40,7 @@ static void record_json(struct json *j, const struct rv_journal_record *r)
 	json_signed(j, "error", r->error);
 	json_number(j, "reason", r->reason);
 	json_number(j, "value", r->value);
-	json_string(j, "why", ravelin_sentence(r->reason, &r->value, 1, text, sizeof(text)));
+	json_string(j, "why", reason_text(r, text, sizeof(text)));
 	json_number(j, "cpu", r->cpu);
 	json_bytes(j, r->flags & RV_JOURNAL_INPUT ? "file_digest" : "image_digest", r->image_digest, RV_DIGEST_SIZE);
 	json_bytes(j, "component", r->component, RV_DIGEST_SIZE);

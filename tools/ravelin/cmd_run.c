@@ -148,6 +148,7 @@ static void result_print(const struct run_options *o, const struct rv_fimce_stat
 	/* With the output on standard output, words about it go to the other place. */
 	FILE *to = o->output && strcmp(o->output, "-") == 0 ? stderr : stdout;
 	uint32_t shown = s->output_bytes < HEX_SHOWN ? s->output_bytes : HEX_SHOWN;
+	const char *error = s->result < 0 && s->result > -4096 ? strerrorname_np((int)-s->result) : NULL;
 	char text[300];
 
 	if (s->state == RV_FIMCE_DEAD) {
@@ -155,8 +156,9 @@ static void result_print(const struct run_options *o, const struct rv_fimce_stat
 			  ravelin_cause_sentence(s, text, sizeof(text)));
 		return;
 	}
-	fprintf(to, "%s: result %" PRId64 ", %u bytes of output, %" PRIu64 " us, %" PRIu64 " exits\n", s->name,
-		s->result, s->output_bytes, ravelin_ticks_to_us(s->run_tsc, tsc_khz), s->exits);
+	fprintf(to, "%s: result %" PRId64 "%s%s%s, %u bytes of output, %" PRIu64 " us, %" PRIu64 " exits\n", s->name,
+		s->result, error ? " (-" : "", error ? error : "", error ? ")" : "", s->output_bytes,
+		ravelin_ticks_to_us(s->run_tsc, tsc_khz), s->exits);
 	if (o->output || !output)
 		return;
 	for (uint32_t i = 0; i < shown; i++)

@@ -64,8 +64,9 @@ static int apply_options_get(int argc, char **argv, struct apply_options *o)
 			o->health = optarg;
 			break;
 		case 'd':
-			if (!parse_time(optarg, &o->update.deadline_us))
-				return cli_usage("update", "'%s' is no time; say 500ms or 5s", optarg);
+			if (!parse_deadline(optarg, &o->update.deadline_us))
+				return cli_usage("update", "'%s' is no deadline; say 500ms or 5s, at most %us", optarg,
+						 RV_UPDATE_MAX_DEADLINE_US / 1000000);
 			break;
 		case 'a':
 			if (!parse_number(optarg, 1000000, &number) || number == 0)

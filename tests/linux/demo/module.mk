@@ -42,7 +42,9 @@ $(DEMO_UPDATES)/kvd-3.suit: $(DEMO_UPDATES)/kvd-2.suit $(wildcard tests/linux/kv
 		--update-code tests/linux/kvd/update-v3/update.c --data kvd_arena --name kvd-3 --sequence 7 \
 		--key $(DEMO_DIR)/vendor.pem -o $@
 
-$(DEMO_UPDATES)/redis-2.suit: /usr/bin/redis-server tests/linux/redis/update/new.c $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
+# The package redis-tools has the server under this name; it is redis-server when it is called so.
+DEMO_REDIS := /usr/bin/redis-check-rdb
+$(DEMO_UPDATES)/redis-2.suit: $(DEMO_REDIS) tests/linux/redis/update/new.c $(DEMO_DIR)/vendor.pem $(DEMO_TOOLS)
 	@mkdir -p $(@D)
 	$(DEMO_MKUPDATE) build --target $< --new tests/linux/redis/update/new.c --replace flushallCommand --name redis-2 \
 		--sequence 2 --key $(DEMO_DIR)/vendor.pem -o $@
@@ -68,8 +70,8 @@ $(DEMO_DIR)/other/kvd: tests/linux/kvd/kvd.c tests/linux/kvd/table.c tests/linux
 
 DEMO_FILES := $(addprefix $(DEMO_UPDATES)/,$(addsuffix .suit,kvd-2 kvd-3 kvd-again kvd-older kvd-wrong-key kvd-other-code kvd-loses-key \
 	kvd-loops kvd-sick kvd-tampered)) $(DEMO_DIR)/vendor.anchor
-# Without redis-server there is nothing to build its update from; `make run` and `make test` install it first.
-DEMO_FILES += $(if $(wildcard /usr/bin/redis-server),$(DEMO_UPDATES)/redis-2.suit)
+# Without it there is nothing to build its update from; `make run` and `make test` install it first.
+DEMO_FILES += $(if $(wildcard $(DEMO_REDIS)),$(DEMO_UPDATES)/redis-2.suit)
 
 ALL += $(DEMO_FILES)
 RING_TESTS += tests/linux/demo/demo-live

@@ -49,19 +49,22 @@ static void every_reason_has_its_sentence(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(id) / sizeof(id[0]); i++) {
-		reason_format(buffer, sizeof(buffer), id[i], 0x1234);
+		reason_format(buffer, sizeof(buffer), id[i], 0x1234, 0x5678);
 		assert_true(buffer[0]);
 		assert_null(strchr(buffer, '$'));
 	}
-	reason_format(buffer, sizeof(buffer), RV_REASON_AP_TIMEOUT, 0x1f);
+	reason_format(buffer, sizeof(buffer), RV_REASON_AP_TIMEOUT, 0x1f, 0);
 	assert_string_equal(buffer, "CPU with APIC id 0x1f did not start within the time limit");
-	reason_format(buffer, sizeof(buffer), RV_REASON_VMX_CONTROL, 0x482);
-	assert_says(buffer, "MSR 0x482, missing bits (not given)");
-	reason_format(buffer, sizeof(buffer), RV_REASON_DRIVER_HOTPLUG, 31);
+	reason_format(buffer, sizeof(buffer), RV_REASON_VMX_CONTROL, 0x48b, 0x82);
+	assert_says(buffer, "MSR 0x48b, missing bits 0x82");
+	/* No launch reason has more than two values. */
+	reason_format(buffer, sizeof(buffer), RV_REASON_MSR_REFUSED, 1, 2);
+	assert_says(buffer, "(not given)");
+	reason_format(buffer, sizeof(buffer), RV_REASON_DRIVER_HOTPLUG, 31, 0);
 	assert_says(buffer, "CPU 31 offline");
-	reason_expand(buffer, sizeof(buffer), "$0 #0 $1 #4 $5 #", 31);
-	assert_string_equal(buffer, "0x1f 31 (not given) (not given) $5 #");
-	reason_format(buffer, sizeof(buffer), 99999, 0);
+	reason_expand(buffer, sizeof(buffer), "$0 #0 $1 #4 $5 #", 31, 17);
+	assert_string_equal(buffer, "0x1f 31 0x11 (not given) $5 #");
+	reason_format(buffer, sizeof(buffer), 99999, 0, 0);
 	assert_says(buffer, "unknown reason");
 }
 
@@ -72,7 +75,7 @@ static void reason_sentences_are_cut(void **state)
 		char *buffer = malloc(size);
 
 		assert_non_null(buffer);
-		reason_format(buffer, size, RV_REASON_VMX_LOCKED, UINT64_MAX);
+		reason_format(buffer, size, RV_REASON_VMX_LOCKED, UINT64_MAX, 0);
 		assert_true(strlen(buffer) < size);
 		free(buffer);
 	}

@@ -375,8 +375,7 @@ pa_t fake_vmcs_current(void)
 
 bool vmx_on(pa_t region)
 {
-	(void)region;
-	return true;
+	return (region.v & (RV_PAGE_SIZE - 1)) == 0;
 }
 
 void vmx_off(void)
@@ -388,6 +387,8 @@ void vmx_off(void)
 
 bool vmcs_clear(pa_t pa)
 {
+	if ((pa.v & (RV_PAGE_SIZE - 1)) != 0)
+		return false;
 	vmcs_at(pa.v)->launched = false;
 	return true;
 }
@@ -511,7 +512,7 @@ static void capable_cpu(void)
 	fake_msr_set(0x48e, all | 0x4006172); /* IA32_VMX_TRUE_PROCBASED_CTLS: CR3 exiting may be 0 */
 	fake_msr_set(MSR_VMX_EXIT_CTLS, all | 0x36dff);
 	fake_msr_set(MSR_VMX_ENTRY_CTLS, all | 0x11ff);
-	fake_msr_set(MSR_VMX_MISC, 5);
+	fake_msr_set(MSR_VMX_MISC, 1u << 8 | 5);
 	fake_msr_set(MSR_VMX_CR0_FIXED0, CR0_PE | CR0_NE | CR0_PG);
 	fake_msr_set(MSR_VMX_CR0_FIXED1, 0xffffffff);
 	fake_msr_set(MSR_VMX_CR4_FIXED0, CR4_VMXE);

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Host unit tests of the hypervisor: its own files over a register file and memory that are arrays (fake*.c).
 
-HV_TEST_NAMES := partition mtrr ept capability fimce_tables audit emulate exits hypercall fimce update journal launch vtd vtd_virtual iommu
+HV_TEST_NAMES := partition mtrr ept capability fimce_tables audit emulate exits hypercall fimce update journal launch check \
+	vtd vtd_virtual iommu
 HV_TEST_DIR := $(B)/test-obj/hv
 HV_TEST_CFLAGS := $(TEST_CFLAGS) -I. -DHV_HOST_TEST=1 -fno-strict-aliasing
 HV_TEST_SRC := $(wildcard hv/*.c hv/*/*.c) $(wildcard tests/unit/hv/fake*.c)
 HV_TEST_OBJ := $(HV_TEST_SRC:%.c=$(HV_TEST_DIR)/%.o)
 HV_TEST_PROGRAMS := $(HV_TEST_NAMES:%=$(B)/tests/unit/hv/test_%)
+
+# test_check compares the launch with the tool.
+HV_TEST_TOOL := $(HV_TEST_DIR)/tools/libravelin/check.o
+$(HV_TEST_DIR)/tests/unit/hv/test_check.o: HV_TEST_CFLAGS += -Itools
+$(B)/tests/unit/hv/test_check: $(HV_TEST_TOOL)
 
 $(HV_TEST_DIR)/%.o: %.c tests/unit/hv/module.mk
 	@mkdir -p $(@D)
@@ -22,4 +28,4 @@ $(HV_TEST_PROGRAMS): $(B)/tests/unit/hv/test_%: $(HV_TEST_DIR)/tests/unit/hv/tes
 
 UNIT_TESTS += $(HV_TEST_PROGRAMS)
 
--include $(HV_TEST_OBJ:.o=.d) $(HV_TEST_NAMES:%=$(HV_TEST_DIR)/tests/unit/hv/test_%.d)
+-include $(HV_TEST_OBJ:.o=.d) $(HV_TEST_TOOL:.o=.d) $(HV_TEST_NAMES:%=$(HV_TEST_DIR)/tests/unit/hv/test_%.d)

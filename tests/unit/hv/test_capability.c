@@ -109,6 +109,16 @@ static void test_ept(void **state)
 	}
 }
 
+/* APs start in that state, and INIT leads to it. */
+static void test_no_wait_for_sipi(void **state)
+{
+	(void)state;
+	fake_msr_set(MSR_VMX_MISC, 7u << 6 & ~(1u << 8));
+	assert_int_equal(vmx_check(&caps, &why), -RV_ENODEV);
+	assert_int_equal(why.reason, RV_REASON_NO_WAIT_FOR_SIPI);
+	assert_int_equal(why.value[0], 3u << 6);
+}
+
 static void test_no_vmx_at_all(void **state)
 {
 	(void)state;
@@ -145,13 +155,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = {
-	    T(test_capable),
-	    T(test_each_missing_control),
-	    T(test_forced_bits_are_set),
-	    T(test_ept),
-	    T(test_no_vmx_at_all),
-	    T(test_no_xsave),
-	    T(test_feature_control),
+	    T(test_capable),  T(test_each_missing_control), T(test_forced_bits_are_set),
+	    T(test_ept),      T(test_no_wait_for_sipi),     T(test_no_vmx_at_all),
+	    T(test_no_xsave), T(test_feature_control),
 	};
 
 	return cmocka_run_group_tests_name("hv capability", tests, NULL, NULL);

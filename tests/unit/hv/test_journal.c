@@ -131,6 +131,27 @@ static void test_fold(void **state)
 	assert_int_equal(fake_pool_dirty(), 0);
 }
 
+static uint32_t manager_dies(struct regs *r)
+{
+	(void)r;
+	return EXIT_TRIPLE_FAULT;
+}
+
+/* The head stays where it was, and the caller learns of what it died. */
+static void test_manager_dies(void **state)
+{
+	uint64_t free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
+
+	(void)state;
+	journal_add(cpu, &sample, RV_UPDATE_APPLIED, 0, 0, 0);
+	fake_guest = manager_dies;
+	assert_int_equal(fake_vmcall(cpu, RV_HC_FOLD_JOURNAL, FAKE_LIST, 0, 0), -RV_EIO);
+	assert_int_equal((uint32_t)cpu->regs.gpr[RDX], RV_REASON_MANAGER_DIED);
+	assert_int_equal(cpu->regs.gpr[R8], RV_CAUSE_TRIPLE_FAULT);
+	assert_int_equal(hv.journal.head.count, 0);
+	assert_int_equal(partition_bytes(&hv.partition, OWNER_POOL_FREE), free_bytes);
+}
+
 static uint32_t fold_depth;
 
 /* A second CPU folds, too, while the first one is in the manager; and another isolates the page for the answer. */
@@ -243,10 +264,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_records),           T(test_full),
-	    T(test_release),           T(test_fold),
-	    T(test_two_folds_at_once), T(test_fold_looks_again_at_the_frames),
-	    T(test_sequences),         T(test_sequences_under_way),
+	    T(test_records),
+	    T(test_full),
+	    T(test_release),
+	    T(test_fold),
+	    T(test_manager_dies),
+	    T(test_two_folds_at_once),
+	    T(test_fold_looks_again_at_the_frames),
+	    T(test_sequences),
+	    T(test_sequences_under_way),
 	};
 
 	return cmocka_run_group_tests_name("hv journal", tests, NULL, NULL);

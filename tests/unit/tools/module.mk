@@ -8,11 +8,11 @@ UNIT_TOOLS_CLI := $(patsubst %.c,$(UNIT_TOOLS_OUT)/%.o,$(filter-out %/main.c,$(C
 UNIT_TOOLS_RAVELD := $(patsubst %.c,$(UNIT_TOOLS_OUT)/%.o,$(filter-out %/main.c,$(RAVELD_SOURCES)))
 UNIT_TOOLS_FAKE := $(UNIT_TOOLS_OUT)/$(UNIT_TOOLS_DIR)/fake_device.o
 UNIT_TOOLS_OBJECTS := $(UNIT_TOOLS_LIB) $(UNIT_TOOLS_CLI) $(UNIT_TOOLS_RAVELD) $(UNIT_TOOLS_FAKE) \
-	$(patsubst %,$(UNIT_TOOLS_OUT)/$(UNIT_TOOLS_DIR)/%.o,test_lib test_update test_cli test_raveld)
+	$(patsubst %,$(UNIT_TOOLS_OUT)/$(UNIT_TOOLS_DIR)/%.o,test_lib test_update test_cli test_raveld test_guard)
 UNIT_TOOLS_WRAP := -Wl,--wrap=open,--wrap=close,--wrap=ioctl
 UNIT_TOOLS_WRAP_FREEZER := -Wl,--wrap=ravelin_freezer_open,--wrap=ravelin_freezer_freeze \
 	-Wl,--wrap=ravelin_freezer_thaw,--wrap=ravelin_freezer_close
-UNIT_TOOLS_TESTS := $(patsubst %,$(UNIT_TOOLS_OUT)/%,test_lib test_update test_cli test_raveld)
+UNIT_TOOLS_TESTS := $(patsubst %,$(UNIT_TOOLS_OUT)/%,test_lib test_update test_cli test_raveld test_guard)
 
 $(UNIT_TOOLS_OBJECTS): $(UNIT_TOOLS_OUT)/%.o: %.c
 	@mkdir -p $(@D)
@@ -25,6 +25,6 @@ $(UNIT_TOOLS_OUT)/test_raveld: $(UNIT_TOOLS_RAVELD)
 $(UNIT_TOOLS_TESTS): $(UNIT_TOOLS_OUT)/%: $(UNIT_TOOLS_OUT)/$(UNIT_TOOLS_DIR)/%.o $(UNIT_TOOLS_LIB) $(UNIT_TOOLS_FAKE)
 	$(HOSTCC) -pthread $(UNIT_TOOLS_WRAP) $(UNIT_TOOLS_MORE) -Wl,--build-id=sha1 -o $@ $(sort $^) $(TEST_LDFLAGS) -lcrypto
 
-UNIT_TESTS += $(UNIT_TOOLS_TESTS)
+UNIT_TESTS += $(UNIT_TOOLS_TESTS) $(UNIT_TOOLS_DIR)/manuals
 
 -include $(UNIT_TOOLS_OBJECTS:.o=.d)

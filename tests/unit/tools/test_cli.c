@@ -274,7 +274,7 @@ static void stat_in_words(void **state)
 	assert_non_null(strstr(out, "CPU 1"));
 	assert_non_null(strstr(out, "CPUID"));
 	assert_int_equal(run("stat --cpu 7"), EXIT_REFUSED);
-	assert_non_null(strstr(err, "there is no CPU with index 0x7"));
+	assert_non_null(strstr(err, "there is no CPU with index 7"));
 }
 
 static void log_in_words(void **state)
@@ -282,7 +282,7 @@ static void log_in_words(void **state)
 	(void)state;
 	fake.log[2].sequence = 9;
 	assert_int_equal(run("log"), EXIT_DONE);
-	assert_non_null(strstr(out, "[     0.001000] CPU 0: CPU 0x0 left the guest"));
+	assert_non_null(strstr(out, "[     0.001000] CPU 0: CPU 0 left the guest"));
 	assert_non_null(strstr(out, "(6 records lost)"));
 	assert_int_equal(run("log --since 9"), EXIT_DONE);
 	assert_null(strstr(out, "0.001000"));
@@ -371,6 +371,10 @@ static void death_gives_4_and_refusal_1(void **state)
 	fake.status.state = RV_FIMCE_DONE;
 	fake.status.result = -5;
 	assert_int_equal(with_image("run %s"), EXIT_REFUSED);
+	assert_non_null(strstr(out, "result -5 (-EIO), "));
+	fake.status.result = 5;
+	assert_int_equal(with_image("run %s"), EXIT_DONE);
+	assert_non_null(strstr(out, "result 5, "));
 }
 
 static void files_that_are_no_images_are_refused(void **state)
@@ -411,18 +415,22 @@ static void numbers_and_times(void **state)
 	assert_false(parse_number(" 1", 100, &v));
 	assert_false(parse_number("-1", UINT64_MAX, &v));
 	assert_false(parse_number("99999999999999999999", UINT64_MAX, &v));
-	assert_true(parse_time("5", &v));
+	assert_true(parse_deadline("5", &v));
 	assert_int_equal(v, 5000);
-	assert_true(parse_time("5s", &v));
+	assert_true(parse_deadline("5s", &v));
 	assert_int_equal(v, 5000000);
-	assert_true(parse_time("7us", &v));
+	assert_true(parse_deadline("7us", &v));
 	assert_int_equal(v, 7);
-	assert_true(parse_time("0", &v));
+	assert_true(parse_deadline("0", &v));
 	assert_int_equal(v, 0);
-	assert_false(parse_time("5 s", &v));
-	assert_false(parse_time("s", &v));
-	assert_false(parse_time("3601s", &v));
-	assert_false(parse_time("18446744073709551615s", &v));
+	assert_false(parse_deadline("5 s", &v));
+	assert_false(parse_deadline("s", &v));
+	assert_true(parse_deadline("600s", &v));
+	assert_int_equal(v, RV_UPDATE_MAX_DEADLINE_US);
+	assert_false(parse_deadline("601s", &v));
+	assert_false(parse_deadline("600001", &v));
+	assert_false(parse_deadline("600000001us", &v));
+	assert_false(parse_deadline("18446744073709551615s", &v));
 }
 
 static int group_setup(void **state)

@@ -24,10 +24,45 @@ static void sentence_replaces_values(void **state)
 			    "writing VMCS field 0x10 failed, VM-instruction error 0xc8");
 	assert_string_equal(ravelin_sentence(RV_REASON_DRIVER_NOT_FROZEN, &value[1], 1, text, sizeof(text)),
 			    "thread 200 of the target is not frozen");
-	/* A value that was not given stays visible as a place, and a # that is none stays a #. */
+	/* A place without a value stays visible, and a # that is no place stays a #. */
 	assert_string_equal(ravelin_sentence(RV_REASON_VMCS_FAILED, value, 1, text, sizeof(text)),
-			    "writing VMCS field 0x10 failed, VM-instruction error $1");
+			    "writing VMCS field 0x10 failed, VM-instruction error ...");
 	assert_non_null(strstr(ravelin_sentence(RV_REASON_HIDDEN_TOUCH, value, 2, text, sizeof(text)), "got #GP"));
+}
+
+static void expect_sentence(uint32_t reason, uint64_t value, const char *expected)
+{
+	char text[200];
+
+	assert_string_equal(ravelin_sentence(reason, &value, 1, text, sizeof(text)), expected);
+}
+
+/* Nobody knows numbers of errors, causes and states by heart. */
+static void sentences_have_names(void **state)
+{
+	struct rv_log_record r = {.reason = RV_REASON_FIMCE_DONE, .value = {3, (uint64_t)-RV_EBADMSG, 4096}};
+	char text[200];
+
+	(void)state;
+	expect_sentence(RV_REASON_UPDATE_SELF_CHECK, 0xffffffffffffffb6,
+			"the update's own self-check failed with -EBADMSG; every byte is as before");
+	expect_sentence(RV_REASON_UPDATE_SELF_CHECK, 7,
+			"the update's own self-check failed with 7; every byte is as before");
+	expect_sentence(RV_REASON_UPDATE_CODE, (uint64_t)-4000, "the update code refused with -4000");
+	expect_sentence(RV_REASON_UPDATE_CODE, 1ull << 63, "the update code refused with -9223372036854775808");
+	expect_sentence(RV_REASON_UPDATE_DIED, RV_CAUSE_WATCHDOG,
+			"the update task died while it held the target, cause watchdog; every byte is as before");
+	expect_sentence(RV_REASON_UPDATE_STATE, RV_UPDATE_ROLLED_BACK,
+			"the update is in state rolled back, which does not allow this call");
+	expect_sentence(RV_REASON_FIMCE_STATE, RV_FIMCE_YIELDED,
+			"the FIMCE is in state yielded, which does not allow this call");
+	expect_sentence(RV_REASON_FIMCE_STATE, 1ull << 32,
+			"the FIMCE is in state unknown, which does not allow this call");
+	assert_string_equal(ravelin_log_sentence(&r, text, sizeof(text)),
+			    "FIMCE 3 is done: result -EBADMSG, output bytes 4096");
+	r = (struct rv_log_record){.reason = RV_REASON_FIMCE_DIED, .value = {3, RV_CAUSE_BREACH, 30, 5, 0x1000}};
+	assert_string_equal(ravelin_log_sentence(&r, text, sizeof(text)),
+			    "FIMCE 3 died: cause breach, detail 0x1e, value 0x5, RIP 0x1000");
 }
 
 static void sentence_is_cut_and_terminated(void **state)
@@ -60,7 +95,12 @@ static void every_reason_has_a_sentence_and_one_name(void **state)
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		ravelin_sentence(ids[i], value, 5, text, sizeof(text));
 		assert_true(strlen(text) > 3);
-		assert_null(strchr(text, '$'));
+		for (const char *mark = RV_REASON_MARKS; *mark; mark++) {
+			const char place[] = {*mark, '\0'};
+			const char *at = strstr(text, place);
+
+			assert_false(at && at[1] >= '0' && at[1] <= '4');
+		}
 		for (size_t k = 0; k < i; k++)
 			assert_int_not_equal(ids[i], ids[k]);
 	}
@@ -277,7 +317,7 @@ static void failure_is_kept_until_the_next_call(void **state)
 	assert_int_equal(ravelin_info(h, &info, NULL), -EINVAL);
 	assert_int_equal(ravelin_failure(h).reason, RV_REASON_HC_BUFFER_SMALL);
 	assert_string_equal(ravelin_explain(h, -EINVAL, text, sizeof(text)),
-			    "the buffer is too small: 0x40 bytes are needed");
+			    "the buffer is too small: 64 bytes are needed");
 	assert_int_equal(ravelin_info(h, &info, NULL), 0);
 	assert_int_equal(ravelin_failure(h).reason, 0);
 	ravelin_close(h);
@@ -395,6 +435,7 @@ static struct ravelin_machine good_machine(void)
 {
 	struct ravelin_machine m = {.intel = true,
 				    .vmx = true,
+				    .xsave = true,
 				    .long_mode = true,
 				    .msrs = true,
 				    .feature_control = 5,
@@ -458,7 +499,8 @@ static void without_msrs_cpuinfo_helps(void **state)
 	assert_false(ready);
 	assert_int_equal(row_of(row, rows, "EPT")->result, RAVELIN_CHECK_OK);
 	assert_int_equal(row_of(row, rows, "VPID")->result, RAVELIN_CHECK_MISSING);
-	assert_int_equal(row_of(row, rows, "MSR bitmaps")->result, RAVELIN_CHECK_UNKNOWN);
+	assert_int_equal(row_of(row, rows, "other VMX controls")->result, RAVELIN_CHECK_UNKNOWN);
+	assert_non_null(strstr(row_of(row, rows, "other VMX controls")->why, "modprobe msr"));
 	assert_int_equal(row_of(row, rows, "VMX enabled")->result, RAVELIN_CHECK_UNKNOWN);
 }
 
@@ -481,6 +523,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sentence_replaces_values),
+	    cmocka_unit_test(sentences_have_names),
 	    cmocka_unit_test(sentence_is_cut_and_terminated),
 	    cmocka_unit_test(every_reason_has_a_sentence_and_one_name),
 	    cmocka_unit_test(text_of_a_task_cannot_reach_the_terminal),

@@ -7,10 +7,13 @@
 #include <libravelin/handle.h>
 #include <libravelin/health.h>
 #include <raveld/config.h>
+#include <raveld/inbox.h>
 #include <raveld/service.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +124,7 @@ static void wrong_configurations_name_the_line(void **state)
 	    {"[service a]\nhealth =\n", "line 2"},
 	    {"[service a]\ndeadline = soon\n", "line 2"},
 	    {"[service a]\ndeadline = 0\n", "line 2"},
+	    {"[service a]\ndeadline = 1800s\n", "at most 600s"},
 	    {"[service a]\nupdates = /u\n", "pid-file"},
 	    {"[service a]\nupdates = /u\nprocess = a\ncgroup = /c\n", "one of"},
 	    {"[service a]\nupdates = u\nprocess = a\n", "from the root"},
@@ -149,19 +153,23 @@ static struct service_config service(void)
 
 static void envelopes_come_in_order_of_name(void **state)
 {
-	struct service_config s = service();
-	char file[PATH_MAX];
+	char name[NAME_MAX + 1], path[128];
+	int inbox = inbox_open(directory);
 
 	(void)state;
-	assert_false(service_next(&s, file, sizeof(file)));
+	assert_true(inbox >= 0);
+	assert_false(inbox_next(inbox, name, sizeof(name)));
 	file_make(".a.suit", "", 0);
 	file_make("a.txt", "", 0);
 	file_make(".suit", "", 0);
-	assert_false(service_next(&s, file, sizeof(file)));
+	snprintf(path, sizeof(path), "%s/aa.suit", directory);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_false(inbox_next(inbox, name, sizeof(name)));
 	file_make("c.suit", "", 0);
 	file_make("b.suit", "", 0);
-	assert_true(service_next(&s, file, sizeof(file)));
-	assert_string_equal(strrchr(file, '/'), "/b.suit");
+	assert_true(inbox_next(inbox, name, sizeof(name)));
+	assert_string_equal(name, "b.suit");
+	close(inbox);
 }
 
 static void pid_files_are_read_with_care(void **state)
@@ -184,6 +192,10 @@ static void pid_files_are_read_with_care(void **state)
 	file_make("pid", number, strlen(number));
 	assert_int_equal(service_pid(&s, &pid), 0);
 	assert_int_equal(pid, getpid());
+	/* The service may write there: no reason to wait for it. */
+	assert_int_equal(unlink(s.pid_file), 0);
+	assert_int_equal(mkfifo(s.pid_file, 0600), 0);
+	assert_int_equal(service_pid(&s, &pid), -EINVAL);
 }
 
 static void update_one(const char *health, bool *confirmed, struct service_config *s)
@@ -191,18 +203,21 @@ static void update_one(const char *health, bool *confirmed, struct service_confi
 	/* The image names the build-id of this test, so that it is taken for the target. */
 
 	struct rv_image_header h = fake_image(true);
-	char number[16], file[PATH_MAX];
+	char number[16], name[NAME_MAX + 1];
+	int inbox = inbox_open(directory);
 
+	assert_true(inbox >= 0);
 	assert_int_equal(identity_build_id("/proc/self/exe", h.target_build_id), 0);
 	*s = service();
 	snprintf(s->health, sizeof(s->health), "%s", health);
 	snprintf(number, sizeof(number), "%d\n", (int)getpid());
 	file_make("pid", number, strlen(number));
 	file_make("u.suit", &h, sizeof(h));
-	assert_true(service_next(s, file, sizeof(file)));
-	*confirmed = service_update(s, file);
-	assert_false(service_next(s, file, sizeof(file)));
+	assert_true(inbox_next(inbox, name, sizeof(name)));
+	assert_int_equal(service_update(s, inbox, name, confirmed), 0);
+	assert_false(inbox_next(inbox, name, sizeof(name)));
 	assert_int_equal(frozen, 0);
+	close(inbox);
 }
 
 static void healthy_update_is_confirmed(void **state)
@@ -263,6 +278,154 @@ static void refused_update_is_put_aside(void **state)
 	assert_false(confirmed);
 	assert_true(file_is_there("refused/u.suit.why"));
 	assert_int_equal(fake.calls[_IOC_NR(RV_IOCTL_UPDATE_COMMIT)], 0);
+}
+
+static void file_says(const char *name, const char *text)
+{
+	char path[128], content[300];
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	n = fread(content, 1, sizeof(content) - 1, file);
+	content[n] = '\0';
+	fclose(file);
+	if (!strstr(content, text))
+		fail_msg("%s says '%s', not '%s'", name, content, text);
+}
+
+/* Who can write there must not get raveld to write elsewhere, nor to wait. */
+static void only_regular_files_are_read(void **state)
+{
+	struct service_config s = service();
+	char path[128], name[NAME_MAX + 1];
+	bool confirmed;
+	int inbox;
+
+	(void)state;
+	file_make("victim", "precious", 8);
+	snprintf(path, sizeof(path), "%s/a.suit", directory);
+	assert_int_equal(symlink("victim", path), 0);
+	snprintf(path, sizeof(path), "%s/b.suit", directory);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	snprintf(path, sizeof(path), "%s/c.suit", directory);
+	if (mknod(path, S_IFCHR | 0666, 0x103) != 0) /* /dev/null; only root can make it */
+		file_make("c.suit", "", 0);
+	snprintf(path, sizeof(path), "%s/d.suit", directory);
+	assert_int_equal(symlink(directory, path), 0);
+	inbox = inbox_open(directory);
+	assert_true(inbox >= 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_true(inbox_next(inbox, name, sizeof(name)));
+		assert_int_equal(service_update(&s, inbox, name, &confirmed), 0);
+		assert_false(confirmed);
+	}
+	assert_false(inbox_next(inbox, name, sizeof(name)));
+	assert_int_equal(fake.opened, 0);
+	file_says("refused/a.suit.why", "links are not followed");
+	file_says("refused/b.suit.why", "not a regular file");
+	file_says("refused/d.suit.why", "links are not followed");
+	file_says("victim", "precious");
+	close(inbox);
+}
+
+static void notes_overwrite_nothing(void **state)
+{
+	struct service_config s = service();
+	char path[128];
+	bool confirmed;
+	int inbox;
+
+	(void)state;
+	file_make("victim", "precious", 8);
+	snprintf(path, sizeof(path), "%s/refused", directory);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path, sizeof(path), "%s/refused/a.suit.why", directory);
+	assert_int_equal(symlink("../victim", path), 0);
+	snprintf(path, sizeof(path), "%s/refused/b.suit.why", directory);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	file_make("a.suit", "no image", 8);
+	file_make("b.suit", "no image", 8);
+	inbox = inbox_open(directory);
+	assert_int_equal(service_update(&s, inbox, "a.suit", &confirmed), 0);
+	assert_int_equal(service_update(&s, inbox, "b.suit", &confirmed), 0);
+	file_says("victim", "precious");
+	file_says("refused/a.suit.why", "\n");
+	file_says("refused/b.suit.why", "\n");
+	close(inbox);
+}
+
+/* refused/ itself a link, somebody's, or not a directory: the update is gone, and nothing outside has changed. */
+static void refused_that_is_not_ours_is_not_used(void **state)
+{
+	struct service_config s = service();
+	char path[128], other[160];
+	bool confirmed;
+	int inbox;
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s/other", directory);
+	assert_int_equal(mkdir(other, 0755), 0);
+	snprintf(path, sizeof(path), "%s/refused", directory);
+	assert_int_equal(symlink("other", path), 0);
+	inbox = inbox_open(directory);
+	file_make("a.suit", "no image", 8);
+	assert_int_equal(service_update(&s, inbox, "a.suit", &confirmed), 0);
+	assert_false(file_is_there("a.suit"));
+	assert_int_equal(rmdir(other), 0); /* empty */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0777), 0);
+	assert_int_equal(chmod(path, 0777), 0);
+	file_make("a.suit", "no image", 8);
+	assert_int_equal(service_update(&s, inbox, "a.suit", &confirmed), 0);
+	assert_false(file_is_there("a.suit"));
+	assert_int_equal(rmdir(path), 0); /* empty */
+	close(inbox);
+}
+
+static void directories_that_others_write_to_are_refused(void **state)
+{
+	struct service_config s = service();
+	int stop[2];
+
+	(void)state;
+	assert_int_equal(pipe(stop), 0);
+	file_make("a.suit", "no image", 8);
+	assert_int_equal(chmod(directory, 0775), 0);
+	assert_int_equal(service_watch(&s, stop[0], true), -EPERM);
+	assert_int_equal(chmod(directory, 0757), 0);
+	assert_int_equal(service_watch(&s, stop[0], true), -EPERM);
+	assert_true(file_is_there("a.suit"));
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(directory, 0755), 0);
+		assert_int_equal(chown(directory, 65534, 65534), 0);
+		assert_int_equal(service_watch(&s, stop[0], true), -EPERM);
+		assert_int_equal(chown(directory, 0, 0), 0);
+	}
+	assert_int_equal(chmod(directory, 0755), 0);
+	assert_int_equal(service_watch(&s, stop[0], true), 0);
+	assert_true(file_is_there("refused/a.suit"));
+	close(stop[0]);
+	close(stop[1]);
+}
+
+static void health_commands_can_be_ended(void **state)
+{
+	char why[100] = "";
+	sigset_t set, old;
+
+	(void)state;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, &old), 0);
+	assert_int_equal(health_run("kill -TERM $$; exit 0", 5000, why, sizeof(why)), -EPROTO);
+	assert_string_equal(why, "ended by signal 15");
+	assert_int_equal(health_run("kill -INT $$; exit 0", 5000, why, sizeof(why)), -EPROTO);
+	assert_string_equal(why, "ended by signal 2");
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, &old, NULL), 0);
 }
 
 static void health_commands_end(void **state)
@@ -329,7 +492,12 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(unhealthy_update_is_rolled_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(overdue_update_is_rolled_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(refused_update_is_put_aside, setup, teardown),
+	    cmocka_unit_test_setup_teardown(only_regular_files_are_read, setup, teardown),
+	    cmocka_unit_test_setup_teardown(notes_overwrite_nothing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(refused_that_is_not_ours_is_not_used, setup, teardown),
+	    cmocka_unit_test_setup_teardown(directories_that_others_write_to_are_refused, setup, teardown),
 	    cmocka_unit_test(health_commands_end),
+	    cmocka_unit_test(health_commands_can_be_ended),
 	    cmocka_unit_test_setup_teardown(watch_ends_when_told, setup, teardown),
 	};
 

@@ -264,6 +264,25 @@ static void image_without_target_is_no_update(void **state)
 	assert_int_equal(calls(RV_IOCTL_UPDATE_PREPARE), 0);
 }
 
+static void deadline_that_is_too_long_never_freezes(void **state)
+{
+	struct ravelin_update_options options = {
+	    .pid = 42, .any_target = true, .deadline_us = RV_UPDATE_MAX_DEADLINE_US + 1ull};
+	struct rv_image_header image = fake_image(true);
+	struct ravelin *h;
+	char text[300];
+
+	(void)state;
+	assert_int_equal(ravelin_open(&h), 0);
+	assert_int_equal(ravelin_update_apply(h, &image, sizeof(image), &options, &report), -ERANGE);
+	assert_non_null(strstr(ravelin_explain(h, -ERANGE, text, sizeof(text)), "600 s"));
+	assert_int_equal(calls(RV_IOCTL_UPDATE_PREPARE), 0);
+	assert_int_equal(freezer.opened, 0);
+	options.deadline_us--;
+	assert_int_equal(ravelin_update_apply(h, &image, sizeof(image), &options, &report), 0);
+	ravelin_close(h);
+}
+
 static void wrong_executable_is_noticed(void **state)
 {
 	/* This very test: it has a build-id, but not the one of zeros that the image names. */
@@ -313,6 +332,7 @@ int main(void)
 	    cmocka_unit_test_setup(failed_self_check_thaws, setup),
 	    cmocka_unit_test_setup(freezer_that_fails_is_told, setup),
 	    cmocka_unit_test_setup(image_without_target_is_no_update, setup),
+	    cmocka_unit_test_setup(deadline_that_is_too_long_never_freezes, setup),
 	    cmocka_unit_test_setup(wrong_executable_is_noticed, setup),
 	    cmocka_unit_test_setup(rollback_freezes_and_tries_again, setup),
 	};

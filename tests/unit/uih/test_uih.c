@@ -612,13 +612,14 @@ static void task_refuses_commands_out_of_turn(void **state)
 
 	assert_int_equal(RUN(w, &envelope, RV_CMD_REVERT), -RV_EINVAL);
 	assert_int_equal(script.yielded[1].reason, RV_REASON_UPDATE_STATE);
-	assert_int_equal(script.yielded[1].value, RV_CMD_REVERT);
+	assert_int_equal(script.yielded[1].value, RV_UPDATE_PREPARED);
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
 	assert_int_equal(RUN(w, &envelope, (enum rv_fimce_command)99, RV_CMD_APPLY), -RV_EINVAL);
 	assert_int_equal(script.yielded[2].status, -RV_EINVAL);
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
 	assert_int_equal(RUN(w, &envelope, RV_CMD_APPLY, RV_CMD_REVERT, RV_CMD_APPLY), -RV_EINVAL);
 	assert_int_equal(script.yielded[3].reason, RV_REASON_UPDATE_STATE);
+	assert_int_equal(script.yielded[3].value, RV_UPDATE_ROLLED_BACK);
 	assert_memory_equal(w->memory, w->copy, sizeof(w->copy));
 	buffer_free(&envelope);
 }
