@@ -98,7 +98,7 @@ static void rollback_ask(struct rv_object *o)
 	if (rollback_helper[0]) {
 		argument[2] = kasprintf(GFP_KERNEL, "exec %s %u", rollback_helper, o->id);
 		result = argument[2] ? call_usermodehelper(argument[0], argument, environment, UMH_WAIT_PROC) : -ENOMEM;
-		if (result && !o->asked)
+		if (result && !o->asked && READ_ONCE(o->applied))
 			pr_warn("'%s %u' ended with %d: it is tried again\n", rollback_helper, o->id, result);
 		kfree(argument[2]);
 	}
