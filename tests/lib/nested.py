@@ -37,7 +37,7 @@ PRODUCTS = ("inner", "nmitick/nmitick.ko")
 class Job:
     """One boot of the inner machine: image, size, limits, and where its serial output goes."""
 
-    FIELDS = ("iso", "serial", "cpus", "memory", "timeout", "stall", "until", "until_count", "fatal", "reset", "device")
+    FIELDS = ("iso", "serial", "cpus", "memory", "timeout", "stall", "until", "until_count", "fatal", "reset", "device", "tpm")
 
     def __init__(self, **fields):
         for name in self.FIELDS:
@@ -61,7 +61,7 @@ class Job:
             return -(-seconds // SECONDS_PER_EMULATED)
 
         lines = [("cpus", self.cpus), ("memory", self.memory), ("timeout", emulated(self.timeout)),
-                 ("stall", emulated(self.stall)), ("reset", self.reset), ("until-count", self.until_count)]
+                 ("stall", emulated(self.stall)), ("reset", self.reset), ("until-count", self.until_count), ("tpm", int(self.tpm))]
         lines += [("until", self.until)] if self.until else []
         lines += [("fatal", text) for text in self.fatal] + [("device", text) for text in self.device]
         return "".join(f"{key}={value}\n" for key, value in lines)

@@ -46,6 +46,7 @@ struct job {
 	long timeout, stall, until_count;
 	char *fatal[MAX_LIST], *device[MAX_LIST];
 	unsigned fatals, devices;
+	bool tpm;
 };
 
 /** Bytes up to the end of a line; longer lines are cut. */
@@ -111,6 +112,8 @@ static void job_set(struct job *job, const char *key, const char *value)
 		job->timeout = strtol(value, NULL, 10);
 	else if (strcmp(key, "stall") == 0)
 		job->stall = strtol(value, NULL, 10);
+	else if (strcmp(key, "tpm") == 0)
+		job->tpm = strcmp(value, "1") == 0;
 	else if (strcmp(key, "fatal") == 0)
 		list_add(job->fatal, &job->fatals, value);
 	else if (strcmp(key, "device") == 0)
@@ -219,12 +222,6 @@ static pid_t qemu_start(const struct job *job, int serial, int monitor)
 					  "-device",
 					  "edu",
 					  "-chardev",
-					  "socket,id=tpm,path=/run/tpm/sock",
-					  "-tpmdev",
-					  "emulator,id=tpm,chardev=tpm",
-					  "-device",
-					  "tpm-tis,tpmdev=tpm",
-					  "-chardev",
 					  serial_text,
 					  "-serial",
 					  "chardev:serial",
@@ -251,6 +248,14 @@ static pid_t qemu_start(const struct job *job, int serial, int monitor)
 	snprintf(monitor_text, sizeof(monitor_text), "socket,id=monitor,fd=%d", monitor);
 	while (arguments[count] != NULL)
 		count++;
+	if (job->tpm) {
+		arguments[count++] = "-chardev";
+		arguments[count++] = "socket,id=tpm,path=/run/tpm/sock";
+		arguments[count++] = "-tpmdev";
+		arguments[count++] = "emulator,id=tpm,chardev=tpm";
+		arguments[count++] = "-device";
+		arguments[count++] = "tpm-tis,tpmdev=tpm";
+	}
 	if (strcmp(job->reset, "continue") != 0) {
 		arguments[count++] = "-action";
 		arguments[count++] = "reboot=shutdown";
@@ -427,7 +432,8 @@ int main(int argc, char **argv)
 		die("socketpair: %s", strerror(errno));
 	fcntl(serial[0], F_SETFD, FD_CLOEXEC);
 	fcntl(monitor[0], F_SETFD, FD_CLOEXEC);
-	tpm_start();
+	if (job.tpm)
+		tpm_start();
 	pid_t qemu = qemu_start(&job, serial[1], monitor[1]);
 
 	close(serial[1]);

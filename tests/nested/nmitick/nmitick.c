@@ -34,7 +34,7 @@ static int nmitick_nmi(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
-static void ioapic_write(void __iomem *ioapic, u32 index, u32 value)
+static void ioapic_write(u8 __iomem *ioapic, u32 index, u32 value)
 {
 	writel(index, ioapic + IOAPIC_SELECT);
 	writel(value, ioapic + IOAPIC_WINDOW);
@@ -43,7 +43,7 @@ static void ioapic_write(void __iomem *ioapic, u32 index, u32 value)
 static int __init nmitick_init(void)
 {
 	const u32 count = PIT_HERTZ / HERTZ;
-	void __iomem *ioapic = ioremap(IOAPIC_BASE, IOAPIC_BYTES);
+	u8 __iomem *ioapic = ioremap(IOAPIC_BASE, IOAPIC_BYTES);
 	int error;
 
 	if (!ioapic)
