@@ -5,6 +5,7 @@
 #   make run         the main job, live, on this machine (installs missing Debian packages, says which)
 #   make test        every test that this machine can run (same)
 #   make unit        the host unit tests only
+#   make test-nested the whole stack on KVM with VT-d and TPM only (a part of make test)
 #   make lint        formatting and static analysis
 #   make fuzz        libFuzzer targets, FUZZ_SECONDS each (default 60); fuzz-NAME: one of them; fuzz-merge-NAME: keeps what it found;
 #                    fuzz-corpus: replays what is kept
@@ -50,7 +51,7 @@ INSTALL_TARGETS :=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all run test unit lint bench iso install packages format clean
+.PHONY: all run test test-nested unit lint bench iso install packages format clean
 
 MODULES := $(wildcard hv/module.mk boot/multiboot2/module.mk boot/linux/module.mk fimce/module.mk pillars/module.mk \
 	tools/module.mk tests/*/module.mk)
@@ -87,6 +88,10 @@ test:
 .PHONY: test-only
 test-only:
 	tests/run --build $(B) --make unit-programs --unit $(UNIT_TESTS) --make all --lint scripts/lint --rings $(RING_TESTS)
+
+test-nested:
+	scripts/install-packages build test emulators
+	tests/run --build $(B) --make all --rings tests/nested/whole-machine
 
 bench:
 	scripts/install-packages build test emulators

@@ -21,6 +21,8 @@
 #define CPUID_7_EDX_ARCH_CAPABILITIES (1u << 29)
 #define CPUID_D1_EAX_XSAVES (1u << 3)
 #define CPUID_LEAF_PT 0x14u
+#define CPUID_HYPERVISOR_SHIFT 28
+#define CPUID_HYPERVISOR 4u /* leaves 0x40000000 to 0x4fffffff */
 #define CPUID_8000_0001_EDX_RDTSCP (1u << 27)
 
 static uint32_t keep_if(uint32_t value, uint32_t bits, bool keep)
@@ -75,6 +77,10 @@ void emulate_cpuid(struct percpu *cpu)
 		r = (struct cpuid){RV_CPUID_SIGNATURE, RV_ABI_VERSION, 0, HYPERCALL_FEATURES};
 		break;
 	default:
+		/* The leaves of a hypervisor below this one. What they offer is an interface to Ravelin, not to its guest: hypercalls
+		 * that end here, and memory of the guest's choice that the other one writes to. */
+		if (leaf >> CPUID_HYPERVISOR_SHIFT == CPUID_HYPERVISOR)
+			r = (struct cpuid){0};
 		break;
 	}
 	gpr[RAX] = r.eax;

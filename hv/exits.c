@@ -507,6 +507,8 @@ static void msr_bitmap_fill(uint8_t map[RV_PAGE_SIZE])
 	}
 	for (uint32_t i = MSR_RTIT_FIRST; i <= MSR_RTIT_LAST; i++)
 		bit_set(write_low, i);
+	bit_set(write_low, MSR_KVM_WALL_CLOCK);
+	bit_set(write_low, MSR_KVM_SYSTEM_TIME);
 	bit_set(write_low, MSR_APIC_BASE);
 	bit_set(write_low, MSR_TSC);
 	bit_set(write_low, MSR_TSC_ADJUST);

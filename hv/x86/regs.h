@@ -37,6 +37,8 @@
 #define RFLAGS_IF (1ull << 9)
 
 #define MSR_TSC 0x10u
+#define MSR_KVM_WALL_CLOCK 0x11u /* KVM's first clock: it writes to the address in the MSR */
+#define MSR_KVM_SYSTEM_TIME 0x12u
 #define MSR_APIC_BASE 0x1bu
 #define APIC_BASE_BSP (1ull << 8)
 #define APIC_BASE_X2APIC (1ull << 10)

@@ -69,6 +69,12 @@ static void test_cpuid_hides_vmx(void **state)
 	fake_cpuid_set(0x1234, 5, all);
 	r = do_cpuid(0x1234, 5);
 	assert_int_equal(r.eax & r.ebx & r.ecx & r.edx, ~0u);
+	/* KVM's leaves, when KVM is below: its interface is not for this guest. */
+	for (uint32_t leaf = 0x40000000; leaf <= 0x40000001; leaf++) {
+		fake_cpuid_set(leaf, 0, all);
+		r = do_cpuid(leaf, 0);
+		assert_int_equal(r.eax | r.ebx | r.ecx | r.edx, 0);
+	}
 	r = do_cpuid(RV_CPUID_LEAF, 0);
 	assert_int_equal(r.eax, RV_CPUID_SIGNATURE);
 	assert_int_equal(r.ebx, RV_ABI_VERSION);
@@ -149,8 +155,9 @@ static void test_rdmsr(void **state)
 static void test_wrmsr_refused(void **state)
 {
 	const uint32_t refused[] = {
-	    MSR_FEATURE_CONTROL, MSR_VMX_BASIC,          MSR_SMM_MONITOR_CTL, 0x560,       0x561,  0x570,
-	    MSR_HW_FEEDBACK_PTR, MSR_HW_FEEDBACK_THREAD, MSR_PEBS_ENABLE,     MSR_DS_AREA, MSR_XSS};
+	    MSR_FEATURE_CONTROL, MSR_VMX_BASIC,          MSR_SMM_MONITOR_CTL, 0x560,       0x561,   0x570,
+	    MSR_HW_FEEDBACK_PTR, MSR_HW_FEEDBACK_THREAD, MSR_PEBS_ENABLE,     MSR_DS_AREA, MSR_XSS, MSR_KVM_WALL_CLOCK,
+	    MSR_KVM_SYSTEM_TIME};
 	const uint32_t ignored[] = {MSR_BIOS_UPDT_TRIG, MSR_MISC_ENABLE, MSR_TSC, MSR_TSC_ADJUST};
 	uint8_t *msr = pa_pointer(pa_make(0x1000)), *io = pa_pointer(pa_make(0x2000));
 
