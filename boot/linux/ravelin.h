@@ -158,7 +158,7 @@ u64 rv_pin_pages(void);
 /** No process but @leader's uses @mm, of which @users are known: its threads, and the caller's reference. -EBUSY. */
 int rv_threads_check_shared(struct task_struct *leader, const struct mm_struct *mm, int users, struct rv_failure *why);
 /**
- * Every thread is in the cgroup freezer, and none of them executes, or will return into, code that changes. Waits for each until
+ * Every thread is in the cgroup freezer and on no CPU, and none of them executes, or will return into, code that changes. Waits for each until
  * @freezer->until_ns, and looks at it while the others are still on their way. Looks at the instruction pointer and at every word of the
  * stack; a word that only looks like a return address counts as one. A thread whose stack can't be seen as a whole is in the way, too: it
  * handles a signal on an alternate stack, or has more above its stack pointer than is looked at. -EAGAIN with the thread; -ETIME: it did not

@@ -18,8 +18,6 @@
 #include <asm/msr.h>
 
 #define STACK_MAX (8ul << 20)
-/* How often to look before leaving the CPU to others. */
-#define LOOKS 20u
 /* How long to leave the CPU to threads on their way into the freezer, before sleeping between looks. */
 #define EAGER_NS (2 * NSEC_PER_MSEC)
 
@@ -107,28 +105,14 @@ int rv_threads_check_shared(struct task_struct *leader, const struct mm_struct *
 }
 
 /**
- * A thread in the freezer has the bit frozen set, and its trap is still demanded: before it reaches user mode again it must leave the trap,
- * and it can't while that is demanded. It may still be on its way to sleep there, on a CPU, or be woken there in vain: its registers of user mode are
- * saved, and the trap touches no memory of the target. A thread that is on its way out never reaches user mode again.
+ * A thread in the freezer has the bit frozen set, its trap is still demanded, and it is on no CPU: before it reaches user mode
+ * again it must leave the trap. A thread that is on its way out never reaches user mode again.
  */
 static bool thread_is_frozen(const struct task_struct *t)
 {
 	if (t->exit_state || (t->flags & PF_EXITING))
 		return true;
-	return t->frozen && (READ_ONCE(t->jobctl) & JOBCTL_TRAP_FREEZE);
-}
-
-/** Some looks in a row cost less than leaving the CPU to others for one, after which the target may wait for us. */
-static bool thread_is_seen_frozen(const struct task_struct *t)
-{
-	u32 looks;
-
-	for (looks = 0; looks < LOOKS; looks++) {
-		if (thread_is_frozen(t))
-			return true;
-		cpu_relax();
-	}
-	return false;
+	return t->frozen && (READ_ONCE(t->jobctl) & JOBCTL_TRAP_FREEZE) && !READ_ONCE(t->on_cpu);
 }
 
 /** Waits for a thread to be frozen until the freezer's patience ends. */
@@ -136,7 +120,7 @@ static int thread_wait_frozen(struct task_struct *t, const struct rv_freezer *fr
 {
 	u64 began = 0, now;
 
-	while (!thread_is_seen_frozen(t)) {
+	while (!thread_is_frozen(t)) {
 		if (!freezer->freezing)
 			return rv_refuse(why, -EAGAIN, RV_REASON_DRIVER_NOT_FROZEN, (u64)task_pid_vnr(t));
 		now = ktime_get_ns();

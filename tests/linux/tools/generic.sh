@@ -2,19 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs in the guest, with Debian's kernel for all machines: the module loads, and FIMCEs run on both kinds of CPUs.
 cd /run || exit 1
-failed=0
-# check NAME COMMAND...: passes if the command succeeds; its output is the reason if not
-check()
-{
-	name=$1
-	shift
-	if "$@" >check.out 2>&1; then
-		echo "PASS $name"
-	else
-		echo "FAIL $name: status $?: $(tail -n 4 check.out | tr '\n' ';')"
-		failed=1
-	fi
-}
+# shellcheck source=tests/lib/guest.sh
+. /test/guest.sh
+
 says() # TEXT COMMAND...
 {
 	text=$1
@@ -27,15 +17,6 @@ is_generic()
 	uname -r
 	case $(uname -r) in *cloud*) return 1 ;; *-amd64) return 0 ;; *) return 1 ;; esac
 }
-kernel_complains()
-{
-	dmesg | grep -E 'BUG|WARNING|Oops|soft lockup|general protection|unchecked MSR|Call Trace'
-}
-silent()
-{
-	! kernel_complains
-}
-
 check "this is the generic kernel" is_generic
 check "the module loads" insmod /modules/ravelin.ko
 check "Ravelin is here" says "trust anchor" ravelin info
@@ -48,5 +29,5 @@ check "the CPU is back" test "$(nproc)" = 2
 check "no page of the pool is lost" test "$(ravelin info --json | grep pool_free_bytes)" = "$free_before"
 check "audit after all that" says "grant nothing" ravelin audit
 check "the module unloads" rmmod ravelin
-check "the kernel does not complain" silent
+kernel_is_quiet
 exit $failed
