@@ -31,6 +31,21 @@ static inline long rv_compat_get(struct mm_struct *mm, unsigned long address, un
 #endif
 }
 
+/**
+ * The entry that maps @address to a present small page, with its page table locked; NULL: none, or this kernel has no such function.
+ * mmap_lock is held for reading.
+ */
+static inline pte_t *rv_compat_pte(struct mm_struct *mm, unsigned long address, spinlock_t **lock)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	pte_t *entry;
+
+	return follow_pte(mm, address, &entry, lock) ? NULL : entry;
+#else
+	return NULL;
+#endif
+}
+
 static inline u32 rv_compat_apic_id(unsigned int cpu)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)

@@ -107,14 +107,35 @@ int rv_target_create(struct rv_target *t, pid_t number, const struct rv_image_ra
 /** Undoes rv_target_create(), also a failed one. @keep_fresh: the new memory stays mapped. Not from within @gone. */
 void rv_target_free(struct rv_target *t, bool keep_fresh);
 
+/* ---- freezer.c: the pause of a target ---- */
+
+/** One pause. Without a file somebody else has frozen the target: then none of the calls does anything. */
+struct rv_freezer {
+	struct file *file;
+	u32 patience_ms;
+	bool freezing; /* it was told to freeze, and not yet to thaw */
+	u64 until_ns; /* when the patience ends, as ktime_get_ns() counts */
+	u64 freeze_tsc, frozen_tsc, thaw_tsc; /* 0: did not happen */
+};
+
+/** Takes over what the caller asks for. -EBADF: not a file that freezes. Close it also after a failure. */
+int rv_freezer_open(struct rv_freezer *f, const struct rv_ioctl_update *arg, struct rv_failure *why);
+/** Tells all threads to freeze; rv_threads_check_stacks() waits for them. Thaw also after a failure. */
+int rv_freezer_freeze(struct rv_freezer *f);
+/** Lets them go. Nothing happens if they are not held. */
+void rv_freezer_thaw(struct rv_freezer *f);
+/** Thaws and gives up the file. */
+void rv_freezer_close(struct rv_freezer *f);
+
 /**
- * Makes sure that the target can be changed now: it lives, every thread is in the freezer, every pinned page is still the
- * one that is mapped, the heap has no other pages, and no thread is inside code that changes.
+ * Freezes the target, if @freezer has a file, and makes sure that it can be changed now: it lives, every thread is in the freezer, every
+ * pinned page is still the one that is mapped, the heap has no other pages, and no thread is inside code that changes.
  * @rollback: the code that goes away is the fresh one, too; the pages are not looked at, because the process may have freed some
  * @threads: made and filled with the struct rv_threads of the target, to be freed in any case; NULL: not wanted
  * Errors: see RV_IOCTL_UPDATE_COMMIT.
  */
-int rv_target_check(struct rv_target *t, bool rollback, struct rv_buffer *threads, struct rv_failure *why);
+int rv_target_check(struct rv_target *t, bool rollback, struct rv_freezer *freezer, struct rv_buffer *threads,
+		    struct rv_failure *why);
 
 /** Fills t->entry[] for all ranges and pins the pages. The caller holds a reference that keeps the mm in use. */
 int rv_pin_all(struct rv_target *t, struct rv_failure *why);
@@ -134,21 +155,24 @@ u64 rv_pin_pages(void);
 
 /* ---- threads.c: may this process be changed now? ---- */
 
-/** No process but @leader's uses @mm. -EBUSY. */
-int rv_threads_check_shared(struct task_struct *leader, const struct mm_struct *mm, struct rv_failure *why);
-/** Every thread is in the cgroup freezer and on no CPU. -EAGAIN with the thread. */
-int rv_threads_check_frozen(struct task_struct **thread, u32 count, struct rv_failure *why);
+/** No process but @leader's uses @mm, of which @users are known: its threads, and the caller's reference. -EBUSY. */
+int rv_threads_check_shared(struct task_struct *leader, const struct mm_struct *mm, int users, struct rv_failure *why);
 /**
- * No frozen thread executes, or will return into, code that changes. Looks at the instruction pointer and at every word of the
+ * Every thread is in the cgroup freezer and on no CPU, and none of them executes, or will return into, code that changes. Waits for each until
+ * @freezer->until_ns, and looks at it while the others are still on their way. Looks at the instruction pointer and at every word of the
  * stack; a word that only looks like a return address counts as one. A thread whose stack can't be seen as a whole is in the way, too: it
- * handles a signal on an alternate stack, or has more above its stack pointer than is looked at. -EAGAIN with the thread.
+ * handles a signal on an alternate stack, or has more above its stack pointer than is looked at. -EAGAIN with the thread; -ETIME: it did not
+ * freeze in time.
  */
 int rv_threads_check_stacks(const struct rv_target *t, struct task_struct **thread, u32 count, bool rollback,
-			    struct rv_failure *why);
-/**
- * Makes @b and fills it with the registers of all threads that will go back to user mode. -E2BIG: more than RV_UPDATE_MAX_THREADS;
- * -ESRCH: none.
- */
+			    struct rv_freezer *freezer, struct rv_failure *why);
+/** True if these are all threads that @leader has now. */
+bool rv_threads_are_all(struct task_struct *leader, struct task_struct **thread, u32 count);
+/** How many of the threads use @mm. */
+int rv_threads_count_users(const struct mm_struct *mm, struct task_struct **thread, u32 count);
+/** Makes @b anew, with room for so many threads. -E2BIG: more than RV_UPDATE_MAX_THREADS. */
+int rv_threads_room(struct rv_buffer *b, u32 count, struct rv_failure *why);
+/** Fills @b, which has room for @count, with the registers of all threads that will go back to user mode. -ESRCH: none. */
 int rv_threads_write(struct rv_buffer *b, const struct rv_target *t, struct task_struct **thread, u32 count,
 		     struct rv_failure *why);
 /** References to all threads of @leader; *count of them, to be given to rv_threads_put(). NULL: no memory. */

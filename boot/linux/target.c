@@ -297,11 +297,43 @@ void rv_target_free(struct rv_target *t, bool keep_fresh)
 	t->pid = NULL;
 }
 
-int rv_target_check(struct rv_target *t, bool rollback, struct rv_buffer *threads, struct rv_failure *why)
+/**
+ * Freezes the target and looks at all its threads; writes them into @list unless that is NULL. The caller holds a reference that keeps the mm
+ * in use.
+ */
+static int threads_check(struct rv_target *t, struct task_struct *leader, bool rollback, struct rv_freezer *freezer,
+			 struct rv_buffer *list, struct rv_failure *why)
+{
+	struct task_struct **thread;
+	u32 count = 0;
+	bool all;
+	int error;
+
+	/* All memory is there before they freeze: the list is made while they run, and anew if it is not theirs any more when they stand. */
+	do {
+		thread = rv_threads_get(leader, &count);
+		if (!thread)
+			return -ENOMEM;
+		error = list ? rv_threads_room(list, count, why) : 0;
+		if (!error && !freezer->freezing)
+			error = rv_freezer_freeze(freezer);
+		if (!error)
+			error = rv_threads_check_stacks(t, thread, count, rollback, freezer, why);
+		all = error || rv_threads_are_all(leader, thread, count);
+		if (!error && all)
+			error = rv_threads_check_shared(leader, t->mm, rv_threads_count_users(t->mm, thread, count) + 1,
+							why);
+		if (!error && all && list)
+			error = rv_threads_write(list, t, thread, count, why);
+		rv_threads_put(thread, count);
+	} while (!all);
+	return error;
+}
+
+int rv_target_check(struct rv_target *t, bool rollback, struct rv_freezer *freezer, struct rv_buffer *threads,
+		    struct rv_failure *why)
 {
 	struct task_struct *leader = get_pid_task(t->pid, PIDTYPE_TGID);
-	struct task_struct **thread = NULL;
-	u32 count = 0;
 	int error;
 
 	if (!leader)
@@ -310,21 +342,12 @@ int rv_target_check(struct rv_target *t, bool rollback, struct rv_buffer *thread
 		put_task_struct(leader);
 		return rv_refuse(why, -ESRCH, RV_REASON_DRIVER_GONE, (u64)t->number);
 	}
-	thread = rv_threads_get(leader, &count);
-	error = thread ? rv_threads_check_frozen(thread, count, why) : -ENOMEM;
-	if (!error)
-		error = rv_threads_check_shared(leader, t->mm, why);
-	if (!error)
-		error = rv_threads_check_stacks(t, thread, count, rollback, why);
-	if (!error && threads)
-		error = rv_threads_write(threads, t, thread, count, why);
+	error = threads_check(t, leader, rollback, freezer, threads, why);
 	/* On the way back the pages are written whether or not the process still maps them; it may have freed some. */
 	if (!error && !rollback)
 		error = rv_pin_check(t, t->has_heap, why);
 	if (!error && rollback)
 		t->moved = !rv_pin_text_is_mapped(t);
-	if (thread)
-		rv_threads_put(thread, count);
 	mmput(t->mm);
 	put_task_struct(leader);
 	return error;

@@ -253,30 +253,20 @@ static void update_set_applied(struct rv_object *o, u64 deadline_us)
 	}
 }
 
-int rv_update_commit(struct rv_ioctl_update *arg)
+/** The times of a pause, for the caller. */
+static void freezer_report(const struct rv_freezer *f, struct rv_ioctl_update *arg)
+{
+	arg->freeze_tsc = f->freeze_tsc;
+	arg->frozen_tsc = f->freeze_tsc ? f->frozen_tsc : 0;
+	arg->thaw_tsc = f->thaw_tsc;
+}
+
+/** What APPLY gave, as an error and for the caller. The target runs already. Called with o->lock. */
+static int commit_finish(struct rv_object *o, struct rv_ioctl_update *arg, long result)
 {
 	struct rv_failure *why = &arg->head.failure;
-	struct rv_buffer threads = {};
-	struct rv_object *o;
-	long result;
-	int error;
+	int error = 0;
 
-	arg->begin_tsc = rdtsc_ordered();
-	o = update_lock(arg->id, why);
-	if (!o)
-		return -ENOENT;
-	if (o->applied) {
-		update_unlock(o);
-		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_APPLIED);
-	}
-	error = rv_target_check(&o->target, false, &threads, why);
-	arg->checked_tsc = rdtsc_ordered();
-	if (error)
-		goto out;
-
-	result =
-	    rv_call_4(RV_HC_UPDATE, o->id, RV_UPDATE_APPLY, arg->deadline_us, rv_buffer_address(&threads), NULL, why);
-	arg->end_tsc = rdtsc_ordered();
 	update_report(o, arg);
 	if (result == RV_UPDATE_APPLIED) {
 		update_set_applied(o, arg->deadline_us);
@@ -293,7 +283,40 @@ int rv_update_commit(struct rv_ioctl_update *arg)
 	}
 	if (error && arg->state != RV_UPDATE_PREPARED)
 		update_finish(o);
-out:
+	return error;
+}
+
+int rv_update_commit(struct rv_ioctl_update *arg)
+{
+	struct rv_failure *why = &arg->head.failure;
+	struct rv_buffer threads = {};
+	struct rv_freezer freezer;
+	struct rv_object *o;
+	long result;
+	int error;
+
+	arg->begin_tsc = rdtsc_ordered();
+	o = update_lock(arg->id, why);
+	if (!o)
+		return -ENOENT;
+	if (o->applied) {
+		update_unlock(o);
+		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_APPLIED);
+	}
+	error = rv_freezer_open(&freezer, arg, why);
+	if (!error)
+		error = rv_target_check(&o->target, false, &freezer, &threads, why);
+	arg->checked_tsc = rdtsc_ordered();
+	if (!error) {
+		result = rv_call_4(RV_HC_UPDATE, o->id, RV_UPDATE_APPLY, arg->deadline_us, rv_buffer_address(&threads),
+				   NULL, why);
+		/* Nothing that can wait comes before this. */
+		rv_freezer_thaw(&freezer);
+		error = commit_finish(o, arg, result);
+	}
+	rv_freezer_close(&freezer);
+	freezer_report(&freezer, arg);
+	arg->end_tsc = rdtsc_ordered();
 	rv_buffer_free(&threads);
 	update_unlock(o);
 	return error;
@@ -322,27 +345,12 @@ int rv_update_confirm(struct rv_ioctl_update *arg)
 	return result < 0 ? (int)result : 0;
 }
 
-int rv_update_rollback(struct rv_ioctl_update *arg)
+/** What ROLLBACK gave. The target runs already. Called with o->lock. */
+static int rollback_finish(struct rv_object *o, struct rv_ioctl_update *arg, long result)
 {
 	struct rv_failure *why = &arg->head.failure, ignored;
-	struct rv_object *o;
-	long result;
 	int error = 0;
 
-	arg->begin_tsc = rdtsc_ordered();
-	o = update_lock(arg->id, why);
-	if (!o)
-		return -ENOENT;
-	if (!o->applied) {
-		error = rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_PREPARED);
-		goto out;
-	}
-	error = rv_target_check(&o->target, true, NULL, why);
-	arg->checked_tsc = rdtsc_ordered();
-	if (error)
-		goto out;
-	result = rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, why);
-	arg->end_tsc = rdtsc_ordered();
 	update_report(o, arg);
 	if (result >= 0) {
 		arg->state = (u32)result;
@@ -359,7 +367,37 @@ int rv_update_rollback(struct rv_ioctl_update *arg)
 			update_finish(o);
 		}
 	}
-out:
+	return error;
+}
+
+int rv_update_rollback(struct rv_ioctl_update *arg)
+{
+	struct rv_failure *why = &arg->head.failure;
+	struct rv_freezer freezer;
+	struct rv_object *o;
+	long result;
+	int error;
+
+	arg->begin_tsc = rdtsc_ordered();
+	o = update_lock(arg->id, why);
+	if (!o)
+		return -ENOENT;
+	if (!o->applied) {
+		update_unlock(o);
+		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_PREPARED);
+	}
+	error = rv_freezer_open(&freezer, arg, why);
+	if (!error)
+		error = rv_target_check(&o->target, true, &freezer, NULL, why);
+	arg->checked_tsc = rdtsc_ordered();
+	if (!error) {
+		result = rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, why);
+		rv_freezer_thaw(&freezer);
+		error = rollback_finish(o, arg, result);
+	}
+	rv_freezer_close(&freezer);
+	freezer_report(&freezer, arg);
+	arg->end_tsc = rdtsc_ordered();
 	update_unlock(o);
 	return error;
 }

@@ -196,9 +196,11 @@ struct rv_ioctl_prepare {
 };
 
 /**
- * RV_IOCTL_UPDATE_COMMIT applies a prepared update, RV_IOCTL_UPDATE_ROLLBACK takes an applied one back. Every thread of the
- * target must be frozen (cgroup v2 freezer).
+ * RV_IOCTL_UPDATE_COMMIT applies a prepared update, RV_IOCTL_UPDATE_ROLLBACK takes an applied one back. Meanwhile every thread of the
+ * target stands in the cgroup v2 freezer. With freeze_ms the module freezes it and lets it go in this call, which is the shortest pause;
+ * the target is thawed at return, whatever happened. Without, the caller has frozen it, and thaws it.
  *
+ * EBADF: freezer is no file cgroup.freeze that is open for writing. ETIME with reason RV_REASON_DRIVER_NOT_FROZEN: a thread did not stand in time.
  * EAGAIN: nothing happened; thaw and try again. Reason RV_REASON_DRIVER_NOT_FROZEN, _STACK, _SIGNAL_STACK or _DEEP: the same
  * prepared update may be committed again. RV_REASON_DRIVER_REMAPPED or RV_REASON_DRIVER_HEAP: prepare again. ESTALE: the
  * guest wrote to the code; prepare again. E2BIG: more than RV_UPDATE_MAX_THREADS threads. ESRCH: the target is gone.
@@ -219,6 +221,11 @@ struct rv_ioctl_update {
 	int32_t target; /* out: target process */
 	uint32_t pages; /* out: pinned pages */
 	struct rv_fimce_status status; /* out */
+	uint32_t freeze_ms; /* in, COMMIT, ROLLBACK: how long to wait for all threads; 0 = they stand already */
+	int32_t freezer; /* in: cgroup.freeze of the target's own cgroup; not looked at without freeze_ms */
+	uint64_t freeze_tsc; /* out, with freeze_ms: told to freeze; the pause begins */
+	uint64_t frozen_tsc; /* out: the last thread was seen standing */
+	uint64_t thaw_tsc; /* out: thawed; the pause is over */
 };
 
 #define RV_IOCTL_MAGIC 0xb5

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Measurements of a Linux guest; those of bare guests are in tests/vmx.
 
-BENCH_TESTS += tests/bench/root-mode-lines tests/bench/linux-overhead
+BENCH_TESTS += tests/bench/root-mode-lines tests/bench/linux-overhead tests/bench/linux-pause
 
 ALL += $(B)/tests/bench/linux/workload
 

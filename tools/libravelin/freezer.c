@@ -19,6 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* How often to look at cgroup.events while no report of a change comes. */
+#define LOOK_MS 5
+
 struct ravelin_freezer {
 	pid_t pid;
 	char home[PATH_MAX]; /* cgroup that it came from */
@@ -229,7 +232,8 @@ int ravelin_freezer_freeze(struct ravelin_freezer *f, int timeout_ms)
 			ravelin_freezer_thaw(f);
 			return -ETIME;
 		}
-		poll(&wait, 1, (int)left);
+		/* The kernel limits how often it reports: a report was seen to be missing while the target stood. */
+		poll(&wait, 1, left < LOOK_MS ? (int)left : LOOK_MS);
 	}
 	return 0;
 }
@@ -237,6 +241,11 @@ int ravelin_freezer_freeze(struct ravelin_freezer *f, int timeout_ms)
 int ravelin_freezer_thaw(struct ravelin_freezer *f)
 {
 	return f->was_frozen || pwrite(f->freeze, "0", 1, 0) == 1 ? 0 : -errno;
+}
+
+int ravelin_freezer_file(const struct ravelin_freezer *f)
+{
+	return f->was_frozen ? -EBUSY : f->freeze;
 }
 
 void ravelin_freezer_close(struct ravelin_freezer *f)

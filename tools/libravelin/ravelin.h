@@ -163,6 +163,11 @@ int ravelin_freezer_open(pid_t pid, struct ravelin_freezer **freezer);
 /** Freezes and waits until every thread stands, at most timeout_ms. -ETIME: they do not; the process runs again. */
 int ravelin_freezer_freeze(struct ravelin_freezer *f, int timeout_ms);
 int ravelin_freezer_thaw(struct ravelin_freezer *f);
+/**
+ * The open cgroup.freeze of the process's own cgroup, for RV_IOCTL_UPDATE_COMMIT; it belongs to the freezer. -EBUSY: the process was frozen
+ * already when the freezer was opened, and has to stay so.
+ */
+int ravelin_freezer_file(const struct ravelin_freezer *f);
 /** Thaws, moves the process back where it was, frees. NULL is fine. */
 void ravelin_freezer_close(struct ravelin_freezer *f);
 /**
@@ -184,8 +189,8 @@ struct ravelin_update_options {
 
 enum ravelin_phase_id {
 	RAVELIN_PHASE_PREPARE, /* pages pinned, FIMCE built, everything verified; the target runs */
-	RAVELIN_PHASE_FREEZE, /* until every thread stands */
-	RAVELIN_PHASE_THREADS, /* threads and pages looked at */
+	RAVELIN_PHASE_FREEZE, /* until every thread stands; most of them are looked at meanwhile */
+	RAVELIN_PHASE_THREADS, /* last thread and pages looked at */
 	RAVELIN_PHASE_ISOLATE, /* pages taken from Linux */
 	RAVELIN_PHASE_SNAPSHOT,
 	RAVELIN_PHASE_APPLY, /* the update code, its self-check included */

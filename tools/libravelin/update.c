@@ -76,28 +76,38 @@ static int freezer_fail(struct ravelin *h, pid_t pid, int error)
 	}
 }
 
-static int course_freeze(struct course *c)
+static int course_timeout_ms(const struct course *c)
 {
-	int timeout = c->options->freeze_timeout_ms ? c->options->freeze_timeout_ms : FREEZE_TIMEOUT_MS;
-	uint64_t begin = ravelin_ticks_now();
-	int error;
+	return c->options->freeze_timeout_ms ? c->options->freeze_timeout_ms : FREEZE_TIMEOUT_MS;
+}
 
-	if (c->frozen)
-		return 0;
-	/* Not before it is needed: an update that is refused leaves the target's cgroup alone. */
-	if (!c->freezer) {
-		error = ravelin_freezer_open(c->options->pid, &c->freezer);
-		if (error)
-			return freezer_fail(c->h, c->options->pid, error);
-		begin = ravelin_ticks_now();
-	}
-	error = ravelin_freezer_freeze(c->freezer, timeout);
+static int fail_freeze(const struct course *c, int error)
+{
 	if (error == -ETIME)
 		return handle_fail(c->h, error, "process %d could not be frozen within %d ms", (int)c->options->pid,
-				   timeout);
+				   course_timeout_ms(c));
+	return handle_fail(c->h, error, "process %d could not be frozen: %s", (int)c->options->pid, strerror(-error));
+}
+
+/** Not before it is needed: an update that is refused leaves the target's cgroup alone. */
+static int course_freezer_open(struct course *c)
+{
+	int error = c->freezer ? 0 : ravelin_freezer_open(c->options->pid, &c->freezer);
+
+	return error ? freezer_fail(c->h, c->options->pid, error) : 0;
+}
+
+static int course_freeze(struct course *c)
+{
+	uint64_t begin;
+	int error = course_freezer_open(c);
+
+	if (error || c->frozen)
+		return error;
+	begin = ravelin_ticks_now();
+	error = ravelin_freezer_freeze(c->freezer, course_timeout_ms(c));
 	if (error)
-		return handle_fail(c->h, error, "process %d could not be frozen: %s", (int)c->options->pid,
-				   strerror(-error));
+		return fail_freeze(c, error);
 	c->frozen = true;
 	c->frozen_since = begin;
 	c->report->freezes++;
@@ -137,15 +147,39 @@ static int course_prepare(struct course *c)
 	return error;
 }
 
-/** One commit of the frozen target. */
+/** Has the module freeze and thaw as part of this call, unless the target is frozen already. */
+static void freezer_pass(struct rv_ioctl_update *arg, const struct ravelin_freezer *freezer, int timeout_ms)
+{
+	int file = ravelin_freezer_file(freezer);
+
+	if (file < 0)
+		return;
+	arg->freezer = file;
+	arg->freeze_ms = (uint32_t)timeout_ms;
+}
+
+/** One commit: of a target that is frozen, or that the module freezes for it. */
 static int course_commit(struct course *c)
 {
 	struct ravelin_update_report *r = c->report;
 	struct rv_ioctl_update arg = {.id = r->id, .deadline_us = c->options->deadline_us};
-	int error = handle_call(c->h, RV_IOCTL_UPDATE_COMMIT, &arg.head, sizeof(arg));
 	const uint64_t *p = arg.status.phase_tsc;
+	int error;
 
-	phase_set(r, RAVELIN_PHASE_THREADS, arg.begin_tsc, arg.checked_tsc);
+	if (!c->frozen)
+		freezer_pass(&arg, c->freezer, course_timeout_ms(c));
+	error = handle_call(c->h, RV_IOCTL_UPDATE_COMMIT, &arg.head, sizeof(arg));
+	if (arg.freeze_tsc != 0) {
+		r->freezes++;
+		r->pause_ticks = arg.thaw_tsc - arg.freeze_tsc;
+		phase_set(r, RAVELIN_PHASE_FREEZE, arg.freeze_tsc, arg.frozen_tsc);
+		phase_set(r, RAVELIN_PHASE_THREADS, arg.frozen_tsc, arg.checked_tsc);
+		r->end[RAVELIN_PHASE_RESUME] = arg.thaw_tsc;
+	} else {
+		phase_set(r, RAVELIN_PHASE_THREADS, arg.begin_tsc, arg.checked_tsc);
+	}
+	if (error == -ETIME)
+		return fail_freeze(c, error);
 	if (arg.status.id == 0)
 		return error;
 	r->state = arg.state;
@@ -175,7 +209,10 @@ static bool is_about_memory(const struct ravelin *h, int error)
 							 h->failure.reason == RV_REASON_DRIVER_HEAP));
 }
 
-/** Freezes and commits until no thread is in the way. */
+/**
+ * Freezes and commits until no thread is in the way. The module does both in one call; a target that somebody else has frozen stays as it
+ * is.
+ */
 static int course_apply(struct course *c)
 {
 	const unsigned int attempts = c->options->attempts ? c->options->attempts : ATTEMPTS;
@@ -184,7 +221,9 @@ static int course_apply(struct course *c)
 	for (unsigned int i = 0; i < attempts; i++) {
 		if (i > 0)
 			pause_before(i);
-		error = course_freeze(c);
+		error = course_freezer_open(c);
+		if (!error && !c->frozen && ravelin_freezer_file(c->freezer) < 0)
+			error = course_freeze(c);
 		if (error)
 			return error;
 		error = course_commit(c);
@@ -324,19 +363,16 @@ int ravelin_update_rollback(struct ravelin *h, uint32_t id, struct rv_fimce_stat
 	if (error)
 		return freezer_fail(h, pid, error);
 	signals_hold(&old);
+	freezer_pass(&arg, freezer, FREEZE_TIMEOUT_MS);
 	for (unsigned int i = 0; i < ATTEMPTS; i++) {
 		if (i > 0)
 			pause_before(i);
-		error = ravelin_freezer_freeze(freezer, FREEZE_TIMEOUT_MS);
-		if (error) {
-			handle_fail(h, error, "process %d could not be frozen: %s", (int)pid, strerror(-error));
-			break;
-		}
 		error = handle_call(h, RV_IOCTL_UPDATE_ROLLBACK, &arg.head, sizeof(arg));
-		ravelin_freezer_thaw(freezer);
 		if (!is_about_threads(h, error))
 			break;
 	}
+	if (error == -ETIME)
+		handle_fail(h, error, "process %d could not be frozen: %s", (int)pid, strerror(-error));
 	ravelin_freezer_close(freezer);
 	signals_release(&old);
 	if (arg.status.id != 0)

@@ -11,4 +11,5 @@ $(LINUX_BOOT_PROGRAMS): $(B)/tests/linux/boot/%: tests/linux/boot/%.c tests/linu
 -include $(LINUX_BOOT_PROGRAMS:%=%.d)
 
 ALL += $(LINUX_BOOT_PROGRAMS)
-RING_TESTS += tests/linux/boot/boot-1 tests/linux/boot/boot-2 tests/linux/boot/boot-4 tests/linux/boot/restart
+RING_TESTS += tests/linux/boot/boot-1 tests/linux/boot/boot-2 tests/linux/boot/boot-4 tests/linux/boot/boot-2-default \
+	tests/linux/boot/restart

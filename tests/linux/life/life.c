@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -479,6 +480,57 @@ static void closed_before_commit(void)
 	target_end(&t);
 }
 
+/** Commits and has the module freeze with this file. */
+static int commit_freezing(uint32_t id, int file, struct rv_ioctl_update *u)
+{
+	memset(u, 0, sizeof(*u));
+	u->head.size = sizeof(*u);
+	u->id = id;
+	u->freezer = file;
+	u->freeze_ms = 200;
+	return ioctl(device, RV_IOCTL_UPDATE_COMMIT, u) ? -errno : 0;
+}
+
+static void frozen_by_the_module(void)
+{
+	struct rv_ioctl_prepare p = {0};
+	struct rv_ioctl_update u = {0};
+	struct ravelin_freezer *f;
+	struct target t;
+	int error, file;
+
+	prepared("frozen by the module", &t, &p);
+	file = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	error = commit_freezing(p.id, file, &u);
+	refused("a file that can't freeze is refused", error, -EBADF, &u.head.failure, RV_REASON_DRIVER_ARGUMENT);
+	close(file);
+	error = commit_freezing(p.id, -1, &u);
+	refused("no file is refused", error, -EBADF, &u.head.failure, RV_REASON_DRIVER_ARGUMENT);
+
+	/* One that freezes nobody: the threads never stand. */
+	mkdir("/sys/fs/cgroup/empty", 0755);
+	file = open("/sys/fs/cgroup/empty/cgroup.freeze", O_WRONLY | O_CLOEXEC);
+	error = commit_freezing(p.id, file, &u);
+	refused("threads that do not freeze in time", error, -ETIME, &u.head.failure, RV_REASON_DRIVER_NOT_FROZEN);
+	check("they were waited for", u.thaw_tsc > u.freeze_tsc && u.freeze_tsc != 0 && ask(&t, 'a') == 1,
+	      "from %llu to %llu", (unsigned long long)u.freeze_tsc, (unsigned long long)u.thaw_tsc);
+	close(file);
+	rmdir("/sys/fs/cgroup/empty");
+
+	error = ravelin_freezer_open(t.pid, &f);
+	if (!error) {
+		error = commit_freezing(p.id, ravelin_freezer_file(f), &u);
+		check("frozen by the module: applied, and it runs", error == 0 && ask(&t, 'a') == 2,
+		      "error %d, reason %u", error, u.head.failure.reason);
+		ravelin_freezer_close(f);
+	}
+	check("frozen by the module: times in order",
+	      u.freeze_tsc < u.frozen_tsc && u.frozen_tsc < u.checked_tsc && u.checked_tsc < u.thaw_tsc,
+	      "%llu %llu %llu %llu", (unsigned long long)u.freeze_tsc, (unsigned long long)u.frozen_tsc,
+	      (unsigned long long)u.checked_tsc, (unsigned long long)u.thaw_tsc);
+	finish("frozen by the module", &t);
+}
+
 /** Reads the update that the next calls apply. */
 static void envelope_load(const char *path)
 {
@@ -596,6 +648,7 @@ int main(int argc, char **argv)
 	shared_memory();
 	written_before_commit();
 	closed_before_commit();
+	frozen_by_the_module();
 	confirmed(argv[3]);
 	return failures != 0;
 }

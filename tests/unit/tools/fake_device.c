@@ -262,6 +262,19 @@ static int answer(unsigned long command, void *arg)
 	}
 }
 
+/** The target is frozen and thawed by commit and rollback, also by those that fail. */
+static void freeze_as_asked(struct rv_ioctl_update *arg)
+{
+	if (arg->freeze_ms == 0)
+		return;
+	fake.freezes++;
+	fake.freezer = arg->freezer;
+	fake.freeze_ms = arg->freeze_ms;
+	arg->freeze_tsc = 110;
+	arg->frozen_tsc = 150;
+	arg->thaw_tsc = 900;
+}
+
 int __wrap_ioctl(int file, unsigned long command, ...)
 {
 	struct rv_ioctl_head *head;
@@ -277,6 +290,8 @@ int __wrap_ioctl(int file, unsigned long command, ...)
 	fake.calls[_IOC_NR(command) % 32]++;
 	if (head->size != _IOC_SIZE(command) || head->flags != 0 || head->failure.reason != 0)
 		fake.bad_heads++;
+	if (command == RV_IOCTL_UPDATE_COMMIT || command == RV_IOCTL_UPDATE_ROLLBACK)
+		freeze_as_asked((struct rv_ioctl_update *)(void *)head);
 	if (fails(command, head)) {
 		/* The module says what state the update is in also when it refuses. */
 		if (command == RV_IOCTL_UPDATE_CONFIRM)

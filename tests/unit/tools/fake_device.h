@@ -43,6 +43,9 @@ struct fake_device {
 	struct rv_ioctl_prepare prepare;
 	struct rv_ioctl_update update;
 	uint32_t destroyed;
+	unsigned int freezes; /* by commit and rollback */
+	int freezer; /* the file that they were to freeze with */
+	uint32_t freeze_ms;
 	unsigned int bad_heads; /* arguments whose head was not filled in as the interface wants */
 };
 

@@ -11,7 +11,7 @@ UNIT_TOOLS_OBJECTS := $(UNIT_TOOLS_LIB) $(UNIT_TOOLS_CLI) $(UNIT_TOOLS_RAVELD) $
 	$(patsubst %,$(UNIT_TOOLS_OUT)/$(UNIT_TOOLS_DIR)/%.o,test_lib test_update test_cli test_raveld test_guard)
 UNIT_TOOLS_WRAP := -Wl,--wrap=open,--wrap=close,--wrap=ioctl
 UNIT_TOOLS_WRAP_FREEZER := -Wl,--wrap=ravelin_freezer_open,--wrap=ravelin_freezer_freeze \
-	-Wl,--wrap=ravelin_freezer_thaw,--wrap=ravelin_freezer_close
+	-Wl,--wrap=ravelin_freezer_thaw,--wrap=ravelin_freezer_close,--wrap=ravelin_freezer_file
 UNIT_TOOLS_TESTS := $(patsubst %,$(UNIT_TOOLS_OUT)/%,test_lib test_update test_cli test_raveld test_guard)
 
 $(UNIT_TOOLS_OBJECTS): $(UNIT_TOOLS_OUT)/%.o: %.c

@@ -20,14 +20,18 @@ static struct {
 	int open_error, freeze_error;
 	int opened, closed, freezes, thaws;
 	bool frozen;
+	bool was_frozen; /* by somebody else */
 	unsigned int prepares_frozen; /* prepares that had been made when it was frozen last */
 	bool signals_held;
 } freezer;
+
+#define FREEZER_FILE 9
 
 int __wrap_ravelin_freezer_open(pid_t pid, struct ravelin_freezer **f);
 int __wrap_ravelin_freezer_freeze(struct ravelin_freezer *f, int timeout_ms);
 int __wrap_ravelin_freezer_thaw(struct ravelin_freezer *f);
 void __wrap_ravelin_freezer_close(struct ravelin_freezer *f);
+int __wrap_ravelin_freezer_file(const struct ravelin_freezer *f);
 
 int __wrap_ravelin_freezer_open(pid_t pid, struct ravelin_freezer **f)
 {
@@ -68,6 +72,16 @@ void __wrap_ravelin_freezer_close(struct ravelin_freezer *f)
 {
 	if (f)
 		freezer.closed++;
+}
+
+int __wrap_ravelin_freezer_file(const struct ravelin_freezer *f)
+{
+	sigset_t set;
+
+	assert_ptr_equal(f, &freezer);
+	pthread_sigmask(SIG_BLOCK, NULL, &set);
+	freezer.signals_held = sigismember(&set, SIGINT) && sigismember(&set, SIGTERM);
+	return freezer.was_frozen ? -EBUSY : FREEZER_FILE;
 }
 
 /* ---- one update ---- */
@@ -125,9 +139,26 @@ static void applies_at_once(void **state)
 	assert_int_equal(fake.prepare.sizes.argument_offset, fake.prepare.sizes.input_bytes);
 	assert_int_equal(fake.prepare.sizes.input_bytes, sizeof(struct rv_image_header));
 	assert_int_equal(fake.update.deadline_us, 1234);
-	/* Prepared while it ran, and left alive for confirmation. */
-	assert_int_equal(freezer.prepares_frozen, 1);
+	/* Prepared while it ran, frozen and thawed by the module, and left alive for confirmation. */
+	assert_int_equal(freezer.freezes, 0);
+	assert_int_equal(fake.freezes, 1);
+	assert_int_equal(fake.freezer, FREEZER_FILE);
+	assert_true(fake.freeze_ms > 0);
+	assert_int_equal(report.pause_ticks, 900 - 110);
 	assert_int_equal(fake.destroyed, 0);
+}
+
+static void target_that_stands_already_is_left_alone(void **state)
+{
+	(void)state;
+	freezer.was_frozen = true;
+	assert_int_equal(apply(0, NULL), 0);
+	assert_int_equal(fake.freezes, 0);
+	assert_int_equal(freezer.freezes, 1);
+	assert_int_equal(freezer.thaws, 1);
+	assert_int_equal(freezer.prepares_frozen, 1);
+	assert_int_equal(report.freezes, 1);
+	assert_true(report.pause_ticks > 0);
 }
 
 static void timeline_is_complete_and_in_order(void **state)
@@ -152,7 +183,7 @@ static void thread_in_the_way_is_tried_again(void **state)
 	fake.failure[2] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, EAGAIN, RV_REASON_DRIVER_DEEP, 99};
 	assert_int_equal(apply(10, NULL), 0);
 	assert_int_equal(report.freezes, 4);
-	assert_int_equal(freezer.thaws, 4);
+	assert_int_equal(fake.freezes, 4);
 	assert_int_equal(report.prepares, 1);
 }
 
@@ -185,7 +216,7 @@ static void changed_memory_is_prepared_again(void **state)
 		assert_int_equal(apply(0, NULL), 0);
 		assert_int_equal(report.prepares, 2);
 		assert_int_equal(calls(RV_IOCTL_DESTROY), 1);
-		assert_int_equal(freezer.prepares_frozen, 2);
+		assert_int_equal(freezer.freezes, 0);
 	}
 }
 
@@ -205,8 +236,11 @@ static void memory_that_keeps_changing_is_prepared_frozen(void **state)
 	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 3, EAGAIN, RV_REASON_DRIVER_HEAP, 0};
 	assert_int_equal(apply(0, NULL), 0);
 	assert_int_equal(report.prepares, 4);
-	/* When it was frozen for the last time, the last prepare was still to come. */
+	/* The last time it was frozen before it was prepared, and stood until it was committed. */
+	assert_int_equal(fake.freezes, 3);
+	assert_int_equal(freezer.freezes, 1);
 	assert_int_equal(freezer.prepares_frozen, 3);
+	assert_int_equal(freezer.thaws, 1);
 }
 
 static void refusal_never_freezes(void **state)
@@ -221,12 +255,13 @@ static void refusal_never_freezes(void **state)
 	assert_int_equal(report.id, 0);
 }
 
-static void failed_self_check_thaws(void **state)
+static void failed_self_check_ends_it(void **state)
 {
 	(void)state;
 	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, ECANCELED, RV_REASON_UPDATE_SELF_CHECK, 3};
 	assert_int_equal(apply(0, NULL), -ECANCELED);
-	assert_int_equal(freezer.thaws, 1);
+	assert_int_equal(fake.freezes, 1);
+	assert_int_equal(freezer.freezes, 0);
 	assert_int_equal(report.prepares, 1);
 }
 
@@ -238,11 +273,17 @@ static void freezer_that_fails_is_told(void **state)
 	char text[300];
 
 	(void)state;
-	freezer.freeze_error = -ETIME;
+	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_COMMIT, 1, ETIME, RV_REASON_DRIVER_NOT_FROZEN, 43};
 	assert_int_equal(ravelin_open(&h), 0);
 	assert_int_equal(ravelin_update_apply(h, &image, sizeof(image), &options, &report), -ETIME);
 	assert_non_null(strstr(ravelin_explain(h, -ETIME, text, sizeof(text)), "could not be frozen within"));
+	assert_int_equal(fake.freezes, 1);
 	assert_int_equal(fake.destroyed, 5);
+	/* The same when it is frozen from here. */
+	freezer.was_frozen = true;
+	freezer.freeze_error = -ETIME;
+	assert_int_equal(ravelin_update_apply(h, &image, sizeof(image), &options, &report), -ETIME);
+	assert_non_null(strstr(ravelin_explain(h, -ETIME, text, sizeof(text)), "could not be frozen within"));
 	freezer.open_error = -EOPNOTSUPP;
 	assert_int_equal(ravelin_update_apply(h, &image, sizeof(image), &options, &report), -EOPNOTSUPP);
 	assert_non_null(strstr(ravelin_explain(h, -EOPNOTSUPP, text, sizeof(text)), "cgroup v2"));
@@ -309,12 +350,12 @@ static void rollback_freezes_and_tries_again(void **state)
 	assert_int_equal(ravelin_open(&h), 0);
 	assert_int_equal(ravelin_update_rollback(h, 5, &status), 0);
 	assert_int_equal(status.update, RV_UPDATE_ROLLED_BACK);
-	assert_int_equal(freezer.freezes, 3);
-	assert_int_equal(freezer.thaws, 3);
+	assert_int_equal(fake.freezes, 3);
+	assert_int_equal(fake.freezer, FREEZER_FILE);
 	assert_int_equal(freezer.closed, 1);
 	fake.failure[0] = (struct fake_failure){RV_IOCTL_UPDATE_STATUS, 1, ENOENT, RV_REASON_FIMCE_ID, 5};
 	assert_int_equal(ravelin_update_rollback(h, 5, &status), -ENOENT);
-	assert_int_equal(freezer.freezes, 3);
+	assert_int_equal(fake.freezes, 3);
 	ravelin_close(h);
 }
 
@@ -322,6 +363,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(applies_at_once, setup),
+	    cmocka_unit_test_setup(target_that_stands_already_is_left_alone, setup),
 	    cmocka_unit_test_setup(timeline_is_complete_and_in_order, setup),
 	    cmocka_unit_test_setup(thread_in_the_way_is_tried_again, setup),
 	    cmocka_unit_test_setup(thread_that_stays_ends_it, setup),
@@ -329,7 +371,7 @@ int main(void)
 	    cmocka_unit_test_setup(memory_that_changes_while_it_is_prepared, setup),
 	    cmocka_unit_test_setup(memory_that_keeps_changing_is_prepared_frozen, setup),
 	    cmocka_unit_test_setup(refusal_never_freezes, setup),
-	    cmocka_unit_test_setup(failed_self_check_thaws, setup),
+	    cmocka_unit_test_setup(failed_self_check_ends_it, setup),
 	    cmocka_unit_test_setup(freezer_that_fails_is_told, setup),
 	    cmocka_unit_test_setup(image_without_target_is_no_update, setup),
 	    cmocka_unit_test_setup(deadline_that_is_too_long_never_freezes, setup),
