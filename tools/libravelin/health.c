@@ -31,7 +31,10 @@ static void child_run(const char *command)
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
-	/* A daemon's threads block what ends it; a command wants to be ended as usual. */
+	/* A daemon's threads block what ends it, and whoever started it may have had it ignore these; a command wants to be ended as
+	 * usual, and a shell can't undo what it inherits. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);

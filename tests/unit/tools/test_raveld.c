@@ -422,6 +422,7 @@ static void health_commands_can_be_ended(void **state)
 {
 	char why[100] = "";
 	sigset_t set, old;
+	void (*interrupt)(int) = signal(SIGINT, SIG_IGN);
 
 	(void)state;
 	sigemptyset(&set);
@@ -433,6 +434,7 @@ static void health_commands_can_be_ended(void **state)
 	assert_int_equal(health_run("kill -INT $$; exit 0", 5000, why, sizeof(why)), -EPROTO);
 	assert_string_equal(why, "ended by signal 2");
 	assert_int_equal(pthread_sigmask(SIG_SETMASK, &old, NULL), 0);
+	signal(SIGINT, interrupt);
 }
 
 static void health_commands_end(void **state)
