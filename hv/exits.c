@@ -74,6 +74,7 @@ void guest_park(struct percpu *cpu)
 	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, 0);
 	cpu->startup = STARTUP_WAITS;
 	cpu->guest_nmi = 0;
+	cpu->unit_written = NULL;
 }
 
 bool nmi_account(struct percpu *cpu)
@@ -204,11 +205,17 @@ uint32_t vmx_prepare(struct percpu *cpu)
 	return cpu->runs_fimce ? fimce_prepare(cpu) : enter(cpu);
 }
 
-static void exit_debug(uint32_t info)
+static void exit_debug(struct percpu *cpu, uint32_t info)
 {
-	uint64_t shadow = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
+	uint64_t shadow = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS, hits = vmcs_read(VMCS_EXIT_QUALIFICATION);
 
-	write_dr6((read_dr6() & ~0xfull) | vmcs_read(VMCS_EXIT_QUALIFICATION));
+	if (cpu->unit_written != NULL && (hits & PENDING_DEBUG_BS)) {
+		if (!iommu_write_end(cpu))
+			hits &= ~PENDING_DEBUG_BS;
+		if (!(hits & (PENDING_DEBUG_BS | 0xf)))
+			return;
+	}
+	write_dr6((read_dr6() & ~0xfull) | hits);
 	vmcs_set(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~(1ull << 13));
 	/* INT1 exits before it is executed, but its #DB is a trap. For all others: the CPU drops the pending single step at
 	 * this exit, and VM entry insists on it in a shadow (27.3.1.5). */
@@ -233,7 +240,7 @@ static void exit_exception_nmi(struct percpu *cpu)
 	}
 	/* #DB and #AC are intercepted only so that the CPU's microcode can not loop delivering them (CVE-2015-5307, -8104). */
 	if (vector == VECTOR_DB)
-		exit_debug(info);
+		exit_debug(cpu, info);
 	else
 		guest_inject(vector, (int64_t)vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR));
 }
@@ -352,9 +359,6 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 		break;
 	case EXIT_SIPI:
 		exit_sipi(cpu);
-		break;
-	case EXIT_MONITOR_TRAP:
-		iommu_write_end(cpu);
 		break;
 	case EXIT_NMI_WINDOW:
 		nmi_window(false);

@@ -6,7 +6,6 @@
 #include <hv/x86/regs.h>
 
 #define FAULTS_AT_ONCE 64u
-#define INSTRUCTION_MAX 15u /* bytes */
 
 static struct vtd_virtual *unit_at(uint64_t gpa)
 {
@@ -27,8 +26,6 @@ int iommu_probe(void)
 	for (uint32_t i = 0; i < l->vtd_count && !error; i++)
 		error = vtd_unit_add(&hv.vtd, pa_make(l->vtd[i].base), l->vtd[i].register_bytes, l->vtd[i].segment);
 	error = error ? error : vtd_probe(&hv.vtd);
-	if (!error && l->vtd_count != 0 && !(rdmsr(MSR_VMX_PROCBASED_CTLS) >> 32 & PRIMARY_MONITOR_TRAP))
-		error = vtd_fail(&hv.vtd, &hv.vtd.unit[0], -RV_ENODEV, RV_REASON_VMX_CONTROL, MSR_VMX_PROCBASED_CTLS);
 	for (uint32_t i = 0; i < l->vtd_count && !error; i++) {
 		const struct vtd_unit *u = &hv.vtd.unit[i];
 
@@ -80,25 +77,26 @@ int iommu_start(void)
 	return vtd_start(&hv.vtd);
 }
 
-static void trap(bool on)
-{
-	uint64_t primary = vmcs_read(VMCS_PRIMARY_CONTROLS);
-
-	vmcs_set(VMCS_PRIMARY_CONTROLS,
-		 on ? primary | PRIMARY_MONITOR_TRAP : primary & ~(uint64_t)PRIMARY_MONITOR_TRAP);
-}
-
+/*
+ * The instruction that wrote is executed again, and then traps by TF. IF is off for it, so that no interrupt comes first and saves
+ * these flags. It got here after its page walk, so it does not fault.
+ */
 bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
 {
+	const uint64_t shadow = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
 	struct vtd_virtual *g = unit_at(gpa.v);
+	uint64_t flags = vmcs_read(VMCS_GUEST_RFLAGS);
 
-	if (g == NULL || !(access & EPT_W))
+	if (g == NULL || !(access & EPT_W) || (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID))
 		return false;
+	/* It comes here twice if another CPU's write ended in between. */
+	if (cpu->unit_written == NULL)
+		cpu->unit_flags = flags & (RFLAGS_TF | RFLAGS_IF);
 	cpu->unit_written = g;
 	cpu->unit_offset = (uint32_t)(gpa.v & ~PAGE_MASK);
-	cpu->unit_rip = vmcs_read(VMCS_GUEST_RIP);
 	ept_alias(&hv.ept, gpa, g->page, PERM_R | PERM_W);
-	trap(true);
+	vmcs_set(VMCS_GUEST_RFLAGS, (flags | RFLAGS_TF) & ~RFLAGS_IF);
+	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~shadow);
 	return true;
 }
 
@@ -111,23 +109,20 @@ static void result_log(struct percpu *cpu, struct vtd_virtual *g, int error)
 		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
 }
 
-void iommu_write_end(struct percpu *cpu)
+bool iommu_write_end(struct percpu *cpu)
 {
 	struct vtd_virtual *g = cpu->unit_written;
-	/* If an interrupt came before the instruction, RIP is somewhere else. */
-	bool executed = vmcs_read(VMCS_GUEST_RIP) - cpu->unit_rip - 1 < INSTRUCTION_MAX;
-	uint32_t offset = executed ? cpu->unit_offset : VTD_REGISTERS_MIN;
+	uint64_t flags = vmcs_read(VMCS_GUEST_RFLAGS) & ~(RFLAGS_TF | RFLAGS_IF);
 
-	trap(false);
 	cpu->unit_written = NULL;
-	if (g == NULL)
-		return;
+	vmcs_set(VMCS_GUEST_RFLAGS, flags | cpu->unit_flags);
 	lock_acquire(&hv.lock);
 	/* What another CPU stores with a right that its TLB still has is not looked at, or with the next write. */
 	ept_alias(&hv.ept, gpa_make(g->unit->base.v), g->page, PERM_R);
 	ept_invalidate(hv.ept.eptp);
-	result_log(cpu, g, vtd_virtual_stored(&hv.vtd, g, offset));
+	result_log(cpu, g, vtd_virtual_stored(&hv.vtd, g, cpu->unit_offset));
 	lock_release(&hv.lock);
+	return (cpu->unit_flags & RFLAGS_TF) != 0;
 }
 
 void iommu_core_taken(struct percpu *cpu, const struct percpu *core)

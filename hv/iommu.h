@@ -5,8 +5,8 @@
  * does anything.
  *
  * The guest's unit is a page of RAM at the address of the real one's registers, which the guest may read. A write exits; the
- * guest then executes that one instruction on the page, under the monitor trap flag, and root mode takes the value from there.
- * So no instruction is decoded here.
+ * guest then executes that one instruction on the page, single-stepped, and root mode takes the value from there. So no
+ * instruction is decoded here.
  */
 #ifndef HV_IOMMU_H
 #define HV_IOMMU_H
@@ -26,8 +26,8 @@ int iommu_start(void);
 /** EPT violation, lock held. @return true if it was a write to a unit of the guest, which is now to execute it. */
 bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access);
 
-/** Exit by the monitor trap flag: carries out what was written. */
-void iommu_write_end(struct percpu *cpu);
+/** The single step after iommu_write_begin: carries out what was written. @return true if the guest itself single-steps. */
+bool iommu_write_end(struct percpu *cpu);
 
 /** A core has left the guest, or comes back: no interrupt of a guest's device may reach it meanwhile. Lock held. */
 void iommu_core_taken(struct percpu *cpu, const struct percpu *core);

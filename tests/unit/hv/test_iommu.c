@@ -11,6 +11,8 @@
 #define QUEUE 0x600000ull
 #define DEVICE 0x0310u
 #define ENTRY(vector, destination) (IRTE_P | (uint64_t)(vector) << 16 | (uint64_t)(destination) << 40)
+#define FLAGS (RFLAGS_FIXED | RFLAGS_IF)
+#define SINGLE_STEP (VECTOR_DB | INTERRUPTION_TYPE_EXCEPTION | INTERRUPTION_VALID)
 #define VERIFIED (1ull << 18 | DEVICE)
 
 static struct percpu *cpu;
@@ -20,8 +22,6 @@ static void launch(void)
 	hv.launch.vtd_count = 2;
 	for (uint32_t i = 0; i < 2; i++)
 		hv.launch.vtd[i] = (struct rv_launch_vtd){.base = FAKE_UNIT(i), .register_bytes = FAKE_UNIT_BYTES};
-	fake_msr_set(MSR_VMX_PROCBASED_CTLS,
-		     fake_msr_get(MSR_VMX_PROCBASED_CTLS) | (uint64_t)PRIMARY_MONITOR_TRAP << 32);
 	assert_int_equal(iommu_probe(), 0);
 	hv.ept.vtd = &hv.vtd;
 	assert_int_equal(ept_build(&hv.ept, 4 * SIZE_1G), 0);
@@ -29,7 +29,7 @@ static void launch(void)
 	assert_int_equal(iommu_start(), 0);
 	vmcs_load(cpu->guest_vmcs);
 	vmcs_set(VMCS_EPTP, hv.ept.eptp);
-	vmcs_set(VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary);
+	vmcs_set(VMCS_GUEST_RFLAGS, FLAGS);
 }
 
 static int setup(void **state)
@@ -62,17 +62,31 @@ static void violate(struct percpu *on, uint64_t gpa, uint64_t access)
 	fake_exit(on, EXIT_EPT_VIOLATION, access);
 }
 
+static void single_step(struct regs *r)
+{
+	(void)r;
+	fake_vmcs_set(VMCS_EXIT_INTERRUPTION_INFO, SINGLE_STEP);
+}
+
+static void step(struct percpu *on, uint64_t hits)
+{
+	fake_exit_state = single_step;
+	fake_exit(on, EXIT_EXCEPTION_NMI, hits);
+	fake_exit_state = NULL;
+}
+
 /* A MOV of the guest to a register: violation, one instruction, trap. */
 static void guest_write(uint32_t unit, uint32_t offset, uint32_t bytes, uint64_t value)
 {
 	violate(cpu, FAKE_UNIT(unit) + offset, EPT_W);
 	assert_true(leaf(FAKE_UNIT(unit)) & EPT_W);
-	assert_true(vmcs_read(VMCS_PRIMARY_CONTROLS) & PRIMARY_MONITOR_TRAP);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS), RFLAGS_FIXED | RFLAGS_TF);
 	memcpy(shown(unit, offset), &value, bytes);
-	vmcs_set(VMCS_GUEST_RIP, vmcs_read(VMCS_GUEST_RIP) + 3);
-	fake_exit(cpu, EXIT_MONITOR_TRAP, 0);
+	step(cpu, PENDING_DEBUG_BS);
 	assert_int_equal(leaf(FAKE_UNIT(unit)) & EPT_RWX, EPT_R);
-	assert_int_equal(vmcs_read(VMCS_PRIMARY_CONTROLS) & PRIMARY_MONITOR_TRAP, 0);
+	/* The guest does not notice. */
+	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS), FLAGS);
+	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID, 0);
 }
 
 /* What Linux does to switch interrupt remapping on. */
@@ -124,16 +138,11 @@ static void test_launch(void **state)
 
 static void test_launch_refuses(void **state)
 {
-	/* Without the monitor trap flag the guest could not write to its unit. */
 	fake_teardown(state);
 	fake_machine();
 	fake_units_reset();
-	fake_msr_set(MSR_VMX_PROCBASED_CTLS,
-		     fake_msr_get(MSR_VMX_PROCBASED_CTLS) & ~((uint64_t)PRIMARY_MONITOR_TRAP << 32));
 	hv.launch.vtd_count = 1;
 	hv.launch.vtd[0] = (struct rv_launch_vtd){.base = FAKE_UNIT(0), .register_bytes = FAKE_UNIT_BYTES};
-	assert_int_equal(iommu_probe(), -RV_ENODEV);
-	assert_int_equal(hv.vtd.failure.reason, RV_REASON_VMX_CONTROL);
 	fake_unit[0].ecap &= ~ECAP_IR;
 	assert_int_equal(iommu_probe(), -RV_ENODEV);
 	assert_int_equal(hv.vtd.failure.reason, RV_REASON_VTD_NO_INTERRUPTS);
@@ -152,17 +161,23 @@ static void test_guest_unit(void **state)
 	expect_audit(0);
 }
 
-/* An interrupt of the guest is delivered before the instruction: the trap comes with nothing written. */
-static void test_write_that_is_interrupted(void **state)
+/* A guest that single-steps itself, or has a breakpoint on a register, gets its #DB. */
+static void test_guest_debugs_its_write(void **state)
 {
 	(void)state;
 	guest_enables(0);
-	violate(cpu, FAKE_UNIT(0) + VTD_GCMD, EPT_W);
-	vmcs_set(VMCS_GUEST_RIP, vmcs_read(VMCS_GUEST_RIP) + 0x1000); /* the handler */
-	fake_exit(cpu, EXIT_MONITOR_TRAP, 0);
-	assert_int_equal(*shown(0, VTD_GSTS), GCMD_QIE | GCMD_IRE | GCMD_SIRTP);
-	guest_write(0, VTD_GCMD, 4, GCMD_QIE);
-	assert_int_equal(*shown(0, VTD_GSTS) & GCMD_IRE, 0);
+	vmcs_set(VMCS_GUEST_RFLAGS, FLAGS | RFLAGS_TF);
+	violate(cpu, FAKE_UNIT(0) + VTD_FECTL, EPT_W);
+	step(cpu, PENDING_DEBUG_BS);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS), FLAGS | RFLAGS_TF);
+	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO), SINGLE_STEP);
+	vmcs_set(VMCS_ENTRY_INTERRUPTION_INFO, 0);
+	vmcs_set(VMCS_GUEST_RFLAGS, FLAGS);
+	violate(cpu, FAKE_UNIT(0) + VTD_FECTL, EPT_W);
+	step(cpu, PENDING_DEBUG_BS | 1);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS), FLAGS);
+	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO), SINGLE_STEP);
+	assert_int_equal(read_dr6() & 0xf, 1);
 }
 
 static void test_two_cpus_write(void **state)
@@ -171,21 +186,19 @@ static void test_two_cpus_write(void **state)
 
 	(void)state;
 	guest_enables(0);
-	vmcs_load(other->guest_vmcs);
-	vmcs_set(VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary);
 	violate(cpu, FAKE_UNIT(0) + VTD_GCMD, EPT_W);
 	violate(other, FAKE_UNIT(0) + VTD_IQT, EPT_W);
 	*shown(0, VTD_GCMD) = GCMD_QIE;
 	vmcs_load(cpu->guest_vmcs);
-	vmcs_set(VMCS_GUEST_RIP, vmcs_read(VMCS_GUEST_RIP) + 3);
-	fake_exit(cpu, EXIT_MONITOR_TRAP, 0);
+	step(cpu, PENDING_DEBUG_BS);
 	assert_int_equal(*shown(0, VTD_GSTS) & GCMD_IRE, 0);
-	/* The other one had not executed its instruction yet: nothing is written, and it tries again. */
-	vmcs_load(other->guest_vmcs);
-	fake_exit(other, EXIT_MONITOR_TRAP, 0);
-	assert_int_equal(vmcs_read(VMCS_PRIMARY_CONTROLS) & PRIMARY_MONITOR_TRAP, 0);
-	assert_int_equal(*shown(0, VTD_GSTS), GCMD_QIE | GCMD_SIRTP);
+	/* The other one had not executed its instruction yet: it faults once more, and has its flags back in the end. */
 	assert_int_equal(leaf(FAKE_UNIT(0)) & EPT_RWX, EPT_R);
+	violate(other, FAKE_UNIT(0) + VTD_IQT, EPT_W);
+	assert_true(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF);
+	step(other, PENDING_DEBUG_BS);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF, 0);
+	assert_int_equal(*shown(0, VTD_GSTS), GCMD_QIE | GCMD_SIRTP);
 }
 
 /* What another CPU stored to read-only registers meanwhile has no effect, and is not kept. */
@@ -197,8 +210,7 @@ static void test_other_registers_of_the_copy(void **state)
 	*shown(0, VTD_IQH) = 3; /* would never meet the tail */
 	*shown(0, VTD_GSTS) = 0;
 	*shown(0, VTD_FECTL) = 0;
-	vmcs_set(VMCS_GUEST_RIP, vmcs_read(VMCS_GUEST_RIP) + 3);
-	fake_exit(cpu, EXIT_MONITOR_TRAP, 0);
+	step(cpu, PENDING_DEBUG_BS);
 	assert_int_equal(*shown(0, VTD_IQH), 0);
 	assert_int_equal(*shown(0, VTD_GSTS), GCMD_QIE | GCMD_IRE | GCMD_SIRTP);
 	assert_int_equal(*shown(0, VTD_FECTL), 0);
@@ -223,7 +235,7 @@ static void test_unit_is_hidden_otherwise(void **state)
 {
 	(void)state;
 	violate(cpu, FAKE_UNIT(0) + VTD_GCMD, EPT_X);
-	assert_int_equal(vmcs_read(VMCS_PRIMARY_CONTROLS) & PRIMARY_MONITOR_TRAP, 0);
+	assert_null(cpu->unit_written);
 	assert_int_equal(fake_log_count(RV_REASON_HIDDEN_TOUCH), 1);
 	violate(cpu, FAKE_POOL, EPT_W);
 	assert_int_equal(fake_log_count(RV_REASON_HIDDEN_TOUCH), 2);
@@ -284,7 +296,7 @@ int main(void)
 	    T(test_launch),
 	    T(test_launch_refuses),
 	    T(test_guest_unit),
-	    T(test_write_that_is_interrupted),
+	    T(test_guest_debugs_its_write),
 	    T(test_two_cpus_write),
 	    T(test_other_registers_of_the_copy),
 	    T(test_status_is_cleared),
