@@ -33,14 +33,6 @@ static volatile void *guest_at(uint64_t gpa)
 	return pa_pointer(pa_make(gpa));
 }
 
-static void refuse(struct vtd_virtual *g, uint32_t reason, uint64_t a, uint64_t b, uint64_t c)
-{
-	g->refusal.reason = reason;
-	g->refusal.value[0] = a;
-	g->refusal.value[1] = b;
-	g->refusal.value[2] = c;
-}
-
 /* Reads entries of the guest, once; they are absent where it has no table. @return true if the live table changed. */
 static bool shadow(struct vtd *v, struct vtd_virtual *g, uint32_t first, uint32_t count)
 {
@@ -57,7 +49,7 @@ static bool shadow(struct vtd *v, struct vtd_virtual *g, uint32_t first, uint32_
 			wanted = (struct vtd_pair){page[i % VTD_PAIRS_PER_PAGE].low, page[i % VTD_PAIRS_PER_PAGE].high};
 		why = vtd_entry_check(v, g->unit, i, wanted, &entry);
 		if (why != RV_REASON_NONE)
-			refuse(g, why, i, wanted.low, wanted.high);
+			g->refusal = (struct vtd_refusal){why, {i, wanted.low, wanted.high}};
 		if (i >= v->entries - VTD_RESERVED_ENTRIES)
 			continue;
 		old = *vtd_pair_at(g->unit->interrupts, i);
@@ -133,7 +125,7 @@ static int queue_run(struct vtd *v, struct vtd_virtual *g)
 		const volatile struct vtd_pair *d = guest_at((g->queue & ENTRY_ADDRESS) + *head);
 
 		if (d == NULL || !descriptor_run(v, g, &r, (struct vtd_pair){d->low, d->high}, &error)) {
-			refuse(g, RV_REASON_VTD_VIRTUAL, VTD_IQH, *head, 0);
+			g->refusal = (struct vtd_refusal){RV_REASON_VTD_VIRTUAL, {VTD_IQH, *head, 0}};
 			*reg32(g, VTD_FSTS) |= FSTS_IQE;
 			break;
 		}
@@ -150,11 +142,11 @@ static int command(struct vtd *v, struct vtd_virtual *g, uint32_t value)
 	int error = 0;
 
 	if (value & (GCMD_TE | GCMD_SRTP | GCMD_CFI))
-		refuse(g, RV_REASON_VTD_VIRTUAL, VTD_GCMD, value, 0);
+		g->refusal = (struct vtd_refusal){RV_REASON_VTD_VIRTUAL, {VTD_GCMD, value, 0}};
 	if (value & ~lasting & GCMD_QIE) {
 		g->queue = *reg64(g, VTD_IQA);
 		if ((g->queue & QUEUE_WIDE) || 1u << (g->queue & QUEUE_SIZE) > VTD_VIRTUAL_QUEUE_PAGES) {
-			refuse(g, RV_REASON_VTD_VIRTUAL, VTD_IQA, g->queue, 0);
+			g->refusal = (struct vtd_refusal){RV_REASON_VTD_VIRTUAL, {VTD_IQA, g->queue, 0}};
 			value &= ~GCMD_QIE;
 		}
 	}

@@ -29,7 +29,7 @@ struct vtd_virtual {
 	uint64_t table; /* IRTA as it was at the last SIRTP */
 	/* Why something was not carried out as asked, for the log; whoever logs it sets reason to 0.
 	 * RV_REASON_VTD_ENTRY_*: entry index, low, high; RV_REASON_VTD_VIRTUAL: register, value, 0. */
-	struct {
+	struct vtd_refusal {
 		uint32_t reason;
 		uint64_t value[3];
 	} refusal;
