@@ -154,7 +154,7 @@
 	X(207, VTD_SEGMENTS, "devices can't be given away on a machine with several PCI segments: $0") \
 	X(208, VTD_DEVICES, "no more than $0 devices can be given away") \
 	X(209, VTD_ENTRY_FORMAT, "the guest's interrupt entry $0 was refused: posted format, or a reserved bit is set ($1)") \
-	X(210, VTD_ENTRY_INDEX, "the guest's interrupt entry $0 was refused: entries from $2 on are Ravelin's") \
+	X(210, VTD_ENTRY_INDEX, "the guest's interrupt entry $0 was refused: the last entries of the table are Ravelin's") \
 	X(211, VTD_ENTRY_DELIVERY, "the guest's interrupt entry $0 was refused: delivery mode or vector ($1)") \
 	X(212, VTD_ENTRY_TARGET, "the guest's interrupt entry $0 was refused: it targets a core that the guest does not have ($1)") \
 	X(213, VTD_ENTRY_SOURCE, "the guest's interrupt entry $0 was refused: its source is not verified, or not the guest's ($2)") \
