@@ -213,7 +213,7 @@ int vtd_virtual_init(struct vtd *v, struct vtd_virtual *g, struct vtd_unit *unit
 	*reg64(g, VTD_IQH) = *reg64(g, VTD_IQT); /* vtd_start has the real unit finish what is in the queue */
 	*reg32(g, VTD_GSTS) = real & (GCMD_QIE | GCMD_IRE | GCMD_SIRTP);
 	g->table = real & GCMD_SIRTP ? *reg64(g, VTD_IRTA) : 0;
-	unit->eime = v->eim && (real & GCMD_IRE) && (g->table & IRTA_EIME);
+	unit->eime = v->eim && (g->table & IRTA_EIME);
 	memcpy(pa_pointer(g->page), g->file, sizeof(g->file));
 	return 0;
 }

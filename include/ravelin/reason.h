@@ -6,7 +6,7 @@
  * a refusal. The marks:
  *     $ hexadecimal   # decimal   ! a result: negative errno or number
  *     @ enum rv_fimce_cause   % enum rv_fimce_state   & enum rv_update_state
- * Sentences of the launch, and those with which the hypervisor stops, use $ only: boot stub and hypervisor print no other.
+ * Sentences of the launch use only $ and #, those with which the hypervisor stops only $: boot stub and hypervisor print no other.
  * Ids are stable: new ones are added at the end of their group, none is used twice.
  */
 #ifndef RAVELIN_REASON_H
@@ -115,13 +115,13 @@
 	X(142, UPDATE_AFTER, "the target does not have the content that the manifest names after the update: range #0") \
 	X(143, UPDATE_CODE, "the update code refused with !0") \
 	X(144, JOURNAL_FULL, "the update journal is full (#0 records): no update until the next boot") \
-	X(145, UPDATE_REVERT, "the update's own way back failed with $0; the target still runs the new version") \
+	X(145, UPDATE_REVERT, "the update's own way back failed, cause @0; the target still runs the new version") \
 	X(146, UPDATE_THREAD, "a thread of the target stands at $0, inside code that the update takes out of use; every byte is as before") \
 	X(147, UPDATE_THREADS, "the list of the target's threads can't be right: it has $0") \
-	X(148, UPDATE_NOT_READY, "the update task ended before it was ready, cause #0 (0: by itself)") \
-	X(149, UPDATE_WITHDRAWN, "the guest destroyed the prepared update of FIMCE $0") \
+	X(148, UPDATE_NOT_READY, "the update task ended before it was ready, cause @0 (none: by itself)") \
+	X(149, UPDATE_WITHDRAWN, "the guest destroyed the prepared update of FIMCE #0") \
 	X(150, UPDATE_OVERDUE, "no health confirmation in time: the update changed data, so new code and data stay until the guest freezes the target and asks for the rollback") \
-	X(151, UPDATE_ABANDONED, "the update of FIMCE $0 was given up after its own way back failed: whoever runs the target runs the new version") \
+	X(151, UPDATE_ABANDONED, "the update of FIMCE #0 was given up after its own way back failed: whoever runs the target runs the new version") \
 	X(152, SEQUENCE_FULL, "the sequence numbers of #0 programs are kept, and there is room for no more: no update of another program until the next boot") \
 	/* Linux module; #0 is the value in decimal */ \
 	X(160, DRIVER_ARGUMENT, "the argument of the ioctl is malformed: field at offset #0") \

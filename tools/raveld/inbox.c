@@ -63,9 +63,10 @@ bool inbox_next(int inbox, char *name, size_t size)
 	int n = scandirat(inbox, ".", &list, NULL, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		if (!found && strlen(list[i]->d_name) < size && is_envelope(inbox, list[i]->d_name)) {
-			strcpy(name, list[i]->d_name);
-			found = true;
+		if (!found && is_envelope(inbox, list[i]->d_name)) {
+			int used = snprintf(name, size, "%s", list[i]->d_name);
+
+			found = used > 0 && (size_t)used < size;
 		}
 		free(list[i]);
 	}

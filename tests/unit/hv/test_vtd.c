@@ -659,6 +659,9 @@ static void test_audit(void **state)
 	expect_bad(FAKE_UNIT(1), 0x10000 + GUEST_ENTRIES + 3, entries[GUEST_ENTRIES + 3].low);
 	entries[GUEST_ENTRIES + 3].high = IRTE_HIGH_ID | DEVICE;
 	expect_good(2);
+	/* The device goes back to the guest, its interrupt entry stays. */
+	assert_int_equal(vtd_device_set(v, DEVICE, v->guest_table, VTD_DOMAIN_GUEST), 0);
+	expect_bad(FAKE_UNIT(1), 0x10000 + GUEST_ENTRIES + 3, entries[GUEST_ENTRIES + 3].low);
 }
 
 int main(void)
