@@ -232,6 +232,9 @@ class Batch:
         os.rename(name + ".part", name + ".job")
         serial = emulator.Serial(job.serial, tee, None, 1)
         while not os.path.exists(name + ".result"):
+            if not os.path.isdir(self.path):
+                job.end(emulator.FATAL, "the batch ended before")
+                return
             time.sleep(POLL_SECONDS)
             serial.poll(0.0)
         serial.poll(0.0)
