@@ -34,6 +34,13 @@ OUTER_CMDLINE = ("console=ttyS0,115200 quiet idle=halt cryptomgr.notests mitigat
 PRODUCTS = ("inner", "nmitick/nmitick.ko")
 
 
+def is_direct():
+    """True if KVM on this computer offers nested VMX, so that no outer machine is needed."""
+    environment = {name: value for name, value in os.environ.items() if name != "RAVELIN_PLATFORM"}
+    found = subprocess.run([os.path.join(LIB, "platform")], stdout=subprocess.PIPE, check=True, text=True, env=environment)
+    return found.stdout.strip() == "kvm"
+
+
 class Job:
     """One boot of the inner machine: image, size, limits, and where its serial output goes."""
 
