@@ -96,6 +96,8 @@ static _Noreturn void guardian_run(struct guard *g, int read_end)
 		for (int file = STDERR_FILENO; file < FILES_WITHOUT_CLOSE_RANGE; file++)
 			close(file);
 	}
+	/* Ready: what has been done until here would else take a CPU from the target's threads while they are to freeze. */
+	send(STDIN_FILENO, "r", 1, MSG_NOSIGNAL);
 	do {
 		n = read(STDIN_FILENO, &word, 1);
 	} while (n < 0 && errno == EINTR);
@@ -109,6 +111,8 @@ static _Noreturn void guardian_run(struct guard *g, int read_end)
 static int guardian_start(struct guard *g)
 {
 	int ends[2];
+	char word;
+	ssize_t n;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
@@ -117,7 +121,12 @@ static int guardian_start(struct guard *g)
 	if (g->guardian == 0)
 		guardian_run(g, ends[0]);
 	close(ends[0]);
-	return g->guardian < 0 ? -errno : 0;
+	if (g->guardian < 0)
+		return -errno;
+	do {
+		n = read(g->wire, &word, 1);
+	} while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : -ECHILD;
 }
 
 /* ---- records ---- */

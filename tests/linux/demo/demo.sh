@@ -84,7 +84,7 @@ hand_to_raveld() # NAME FILE SERVICE
 	tries=0
 	until [ -e "updates/$3/applied/$2" ] || grep -q "$3: update $2 came to nothing" raveld.log; do
 		tries=$((tries + 1))
-		if [ "$tries" -gt 1500 ]; then
+		if [ "$tries" -gt 1500 ] || ! kill -0 "$raveld" 2>/dev/null; then
 			echo "raveld does not say what became of it: $(tail -n 3 raveld.log)" >"$1.out"
 			return 1
 		fi
