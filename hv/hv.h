@@ -84,6 +84,7 @@ struct percpu {
 	struct vtd_virtual *unit_written; /* by the one instruction that the guest executes now, at this offset */
 	uint32_t unit_offset;
 	uint64_t unit_flags; /* TF and IF as the guest has them */
+	uint64_t unit_rip; /* of that instruction */
 	bool timer_armed; /* the deadline timer of the guest VMCS runs */
 	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
 	uint64_t isolated_touch; /* address and FIMCE of the last touch of isolated memory, so that waiting logs once */

@@ -94,6 +94,7 @@ bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
 		cpu->unit_flags = flags & (RFLAGS_TF | RFLAGS_IF);
 	cpu->unit_written = g;
 	cpu->unit_offset = (uint32_t)(gpa.v & ~PAGE_MASK);
+	cpu->unit_rip = vmcs_read(VMCS_GUEST_RIP);
 	ept_alias(&hv.ept, gpa, g->page, PERM_R | PERM_W);
 	vmcs_set(VMCS_GUEST_RFLAGS, (flags | RFLAGS_TF) & ~RFLAGS_IF);
 	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~shadow);
@@ -117,8 +118,9 @@ bool iommu_write_end(struct percpu *cpu)
 	cpu->unit_written = NULL;
 	vmcs_set(VMCS_GUEST_RFLAGS, flags | cpu->unit_flags);
 	lock_acquire(&hv.lock);
-	/* What another CPU stores with a right that its TLB still has is not looked at, or with the next write. */
+	/* No CPU may keep the right: what it stored to the unit would not be seen, and it would wait for the answer for ever. */
 	ept_alias(&hv.ept, gpa_make(g->unit->base.v), g->page, PERM_R);
+	percpu_flush_ept(cpu);
 	ept_invalidate(hv.ept.eptp);
 	result_log(cpu, g, vtd_virtual_stored(&hv.vtd, g, cpu->unit_offset));
 	lock_release(&hv.lock);

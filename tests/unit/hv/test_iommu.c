@@ -70,6 +70,7 @@ static void single_step(struct regs *r)
 
 static void step(struct percpu *on, uint64_t hits)
 {
+	vmcs_set(VMCS_GUEST_RIP, vmcs_read(VMCS_GUEST_RIP) + 3);
 	fake_exit_state = single_step;
 	fake_exit(on, EXIT_EXCEPTION_NMI, hits);
 	fake_exit_state = NULL;
@@ -178,6 +179,24 @@ static void test_guest_debugs_its_write(void **state)
 	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS), FLAGS);
 	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO), SINGLE_STEP);
 	assert_int_equal(read_dr6() & 0xf, 1);
+}
+
+/* A trap that comes before the instruction ends nothing. */
+static void test_trap_too_early(void **state)
+{
+	(void)state;
+	guest_enables(0);
+	violate(cpu, FAKE_UNIT(0) + VTD_GCMD, EPT_W);
+	fake_exit_state = single_step;
+	fake_exit(cpu, EXIT_EXCEPTION_NMI, PENDING_DEBUG_BS);
+	fake_exit_state = NULL;
+	assert_true(leaf(FAKE_UNIT(0)) & EPT_W);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS), RFLAGS_FIXED | RFLAGS_TF);
+	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID, 0);
+	*shown(0, VTD_GCMD) = GCMD_QIE;
+	step(cpu, PENDING_DEBUG_BS);
+	assert_int_equal(*shown(0, VTD_GSTS), GCMD_QIE | GCMD_SIRTP);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RFLAGS), FLAGS);
 }
 
 static void test_two_cpus_write(void **state)
@@ -297,6 +316,7 @@ int main(void)
 	    T(test_launch_refuses),
 	    T(test_guest_unit),
 	    T(test_guest_debugs_its_write),
+	    T(test_trap_too_early),
 	    T(test_two_cpus_write),
 	    T(test_other_registers_of_the_copy),
 	    T(test_status_is_cleared),
