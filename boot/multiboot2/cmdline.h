@@ -6,9 +6,9 @@
  *     console=ttyS0[,BAUD] messages on the first serial port, at 115200 baud unless told otherwise; the default
  *     console=none         no serial port
  *     trust=sha256:HEX     SHA-256 of the public key that signs updates, 64 digits; default: nothing signed is accepted
- *     iommu=auto           use the DMA remapping units that the machine has; go on, and say so, if it has none
+ *     iommu=auto           use the DMA remapping units that the machine has; go on, and say so, if it has none; the default
  *     iommu=require        do not start without one
- *     iommu=off            as if the machine had none; the tables about them are not read; the default
+ *     iommu=off            as if the machine had none; the tables about them are not read
  *     fallback=yes|no      boot Linux without Ravelin if Ravelin cannot start; default no
  */
 #ifndef BOOT_CMDLINE_H
@@ -21,9 +21,9 @@
 #define CMDLINE_SERIAL_PORT 0x3f8u
 
 enum cmdline_iommu {
-	CMDLINE_IOMMU_OFF,
 	CMDLINE_IOMMU_AUTO,
-	CMDLINE_IOMMU_REQUIRE
+	CMDLINE_IOMMU_REQUIRE,
+	CMDLINE_IOMMU_OFF
 };
 
 struct cmdline {

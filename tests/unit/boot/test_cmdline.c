@@ -161,7 +161,7 @@ static void iommu(void **state)
 
 	(void)state;
 	assert_true(parse("", &options, &error));
-	assert_int_equal(options.iommu, CMDLINE_IOMMU_OFF);
+	assert_int_equal(options.iommu, CMDLINE_IOMMU_AUTO);
 	assert_true(parse("iommu=require", &options, &error));
 	assert_int_equal(options.iommu, CMDLINE_IOMMU_REQUIRE);
 	assert_true(parse("iommu=off", &options, &error));
@@ -171,7 +171,7 @@ static void iommu(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_false(parse(bad[i], &options, &error));
 		assert_says(error.text, bad[i]);
-		assert_int_equal(options.iommu, CMDLINE_IOMMU_OFF);
+		assert_int_equal(options.iommu, CMDLINE_IOMMU_AUTO);
 	}
 	assert_false(parse("iommu=off iommu=off", &options, &error));
 	assert_says(error.text, "option iommu= is given twice");

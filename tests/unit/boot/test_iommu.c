@@ -94,7 +94,6 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&machine, 0, sizeof(machine));
-	machine.mode = CMDLINE_IOMMU_AUTO;
 	machine.bytes = calloc(1, BYTES);
 	if (!machine.bytes)
 		return -1;
