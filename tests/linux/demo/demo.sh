@@ -180,7 +180,11 @@ bad_update "for other code" kvd-other-code.suit refused 1 "does not hold the exp
 section "Updates that fail and are rolled back"
 bad_update "loses a key" kvd-loses-key.suit "rolled back" 1 "self-check failed"
 bad_update "loops" kvd-loops.suit "rolled back" 1 "died while it held the target"
-check "redis went on while kvd stood still for the watchdog" test "$redis_gap" -lt "$kvd_gap"
+if [ -n "${CPUS_IN_TURNS:-}" ]; then
+	echo "SKIP redis went on while kvd stood still for the watchdog: the CPUs of this machine run in turns, its gaps say nothing"
+else
+	check "redis went on while kvd stood still for the watchdog" test "$redis_gap" -lt "$kvd_gap"
+fi
 bad_update "fails health check" kvd-sick.suit "rolled back" 1 "health" hand_to_raveld
 
 section "Both services get their update in the same second, clients connected"

@@ -109,18 +109,28 @@ static void target_start(struct target *t)
 	}
 	close(to[0]);
 	close(from[1]);
+	t->freezer = NULL;
 	t->in = fdopen(to[1], "w");
 	t->out = fdopen(from[0], "r");
-	if (!t->in || !t->out || !fgets(line, sizeof(line), t->out) || ravelin_freezer_open(t->pid, &t->freezer) != 0) {
+	if (!t->in || !t->out || !fgets(line, sizeof(line), t->out)) {
 		printf("FAIL set-up: the target does not start\n");
 		exit(1);
 	}
 }
 
+/** What an update does by itself, for those that this program makes step by step. @return 0 if all its threads stand. */
+static int target_freeze(struct target *t)
+{
+	if (!t->freezer && ravelin_freezer_open(t->pid, &t->freezer) != 0)
+		return -1;
+	return ravelin_freezer_freeze(t->freezer, PATIENCE_MS);
+}
+
 static void target_end(struct target *t)
 {
 	kill(t->pid, SIGKILL);
-	ravelin_freezer_close(t->freezer);
+	if (t->freezer)
+		ravelin_freezer_close(t->freezer);
 	waitpid(t->pid, NULL, 0);
 	fclose(t->in);
 	fclose(t->out);
@@ -330,7 +340,7 @@ static void killed_frozen(void)
 
 	target_start(&t);
 	check(prepare(device, &t, &code, &id) == 0, "killed while frozen: prepared", "%s", strerror(errno));
-	check(ravelin_freezer_freeze(t.freezer, PATIENCE_MS) == 0, "killed while frozen: frozen", "it is not");
+	check(target_freeze(&t) == 0, "killed while frozen: frozen", "it is not");
 	kill(t.pid, SIGKILL);
 	error = commit(device, id);
 	/* At once it may still be there to be updated; what is certain is that nothing stays. */
@@ -517,14 +527,14 @@ static void doorbell_rings(void)
 	check(got == 0x1122334455667753ll && ask(&t, 'a') == OLD, "doorbell: another value is not for Ravelin",
 	      "RAX %llx", (unsigned long long)got);
 	/* Its thread waits in read(), so that nothing of the old code is on its stack. */
-	ravelin_freezer_freeze(t.freezer, PATIENCE_MS);
+	target_freeze(&t);
 	got = doorbell(port, RV_DOORBELL_VALUE, id, RV_UPDATE_APPLY, threads);
 	ravelin_freezer_thaw(t.freezer);
 	check(got == RV_UPDATE_APPLIED && ask(&t, 'a') == NEW, "doorbell: an update is applied by OUT to port 0xb2",
 	      "RAX %llx", (unsigned long long)got);
 	got = doorbell(port, RV_DOORBELL_VALUE, id + 100, RV_UPDATE_APPLY, threads);
 	check(got == -RV_ENOENT, "doorbell: an unknown update is refused", "RAX %lld", (long long)got);
-	ravelin_freezer_freeze(t.freezer, PATIENCE_MS);
+	target_freeze(&t);
 	got = doorbell(port, RV_DOORBELL_VALUE, id, RV_UPDATE_ROLLBACK, threads);
 	ravelin_freezer_thaw(t.freezer);
 	check(got == RV_UPDATE_ROLLED_BACK && ask(&t, 'a') == OLD, "doorbell: and rolled back by another", "RAX %llx",
@@ -549,7 +559,7 @@ static void two_services(void)
 		error[i] = prepare(device, &t[i], &code, &id[i]);
 	check(error[0] == 0 && error[1] == 0, "two services: both are prepared", "%d, %d", error[0], error[1]);
 	for (int i = 0; i < 2; i++) {
-		ravelin_freezer_freeze(t[i].freezer, PATIENCE_MS);
+		target_freeze(&t[i]);
 		other[i] = ask(&t[1 - i], 'a');
 		error[i] = commit(device, id[i]);
 		ravelin_freezer_thaw(t[i].freezer);
