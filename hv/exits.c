@@ -28,14 +28,13 @@ static __attribute__((noinline)) uint64_t rip_wrap(uint64_t from, uint64_t to)
 
 static inline void skip(void)
 {
-	const uint64_t shadow = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
 	uint64_t from = vmcs_read(VMCS_GUEST_RIP), to = from + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH), blocked;
 
 	vmcs_set(VMCS_GUEST_RIP, (from ^ to) >> 31 == 0 ? to : rip_wrap(from, to));
 	/* The skipped instruction ends a shadow of STI or MOV SS. */
 	blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	if (blocked & shadow)
-		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~shadow);
+	if (blocked & INTERRUPTIBILITY_SHADOW)
+		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~INTERRUPTIBILITY_SHADOW);
 }
 
 void guest_skip(void)
@@ -85,6 +84,14 @@ bool nmi_account(struct percpu *cpu)
 	return false;
 }
 
+void nmi_account_seen(struct percpu *cpu)
+{
+	if (!cpu->nmi_seen)
+		return;
+	cpu->nmi_seen = 0;
+	nmi_account(cpu);
+}
+
 /* An event whose delivery was cut short by this exit is delivered again (28.2.4). */
 static void event_requeue(void)
 {
@@ -112,8 +119,7 @@ static void nmi_window(bool on)
 
 static void guest_nmi_deliver(struct percpu *cpu)
 {
-	uint64_t blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) &
-			   (INTERRUPTIBILITY_NMI | INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS);
+	uint64_t blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & (INTERRUPTIBILITY_NMI | INTERRUPTIBILITY_SHADOW);
 
 	if (blocked || (vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID)) {
 		nmi_window(true);
@@ -176,10 +182,7 @@ static __attribute__((noinline)) uint32_t enter_attentive(struct percpu *cpu)
 			__atomic_store_n(&cpu->seen_generation, generation, __ATOMIC_SEQ_CST);
 		}
 		__atomic_store_n(&cpu->in_guest, 0, __ATOMIC_SEQ_CST);
-		if (cpu->nmi_seen) {
-			cpu->nmi_seen = 0;
-			nmi_account(cpu);
-		}
+		nmi_account_seen(cpu);
 		while (__atomic_load_n(&hv.holder, __ATOMIC_SEQ_CST) != NULL) {
 			reset_help();
 			cpu_pause();
@@ -207,7 +210,7 @@ uint32_t vmx_prepare(struct percpu *cpu)
 
 static void exit_debug(struct percpu *cpu, uint32_t info)
 {
-	uint64_t shadow = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS, hits = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	uint64_t hits = vmcs_read(VMCS_EXIT_QUALIFICATION);
 
 	if (cpu->unit_written != NULL && (hits & PENDING_DEBUG_BS)) {
 		/* KVM in Bochs: a step is pending, but the instruction met a fault that KVM repairs, and is still to come. */
@@ -225,7 +228,7 @@ static void exit_debug(struct percpu *cpu, uint32_t info)
 	if ((info & INTERRUPTION_TYPE_MASK) == INTERRUPTION_TYPE_ICEBP)
 		guest_skip();
 	else if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF) &&
-		 (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & shadow))
+		 (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SHADOW))
 		vmcs_set(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 	guest_inject(VECTOR_DB, -1);
 }
@@ -416,8 +419,11 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 
 static __attribute__((noinline)) uint32_t step_attentive(struct percpu *cpu, uint64_t reason)
 {
+	if (cpu->smi_blocking)
+		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
+			 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
 	if (cpu->runs_fimce)
-		return fimce_step(cpu);
+		return fimce_step(cpu, reason);
 	if (reason & EXIT_REASON_ENTRY_FAILURE)
 		return VMX_LEAVE;
 	reason &= EXIT_REASON_BASIC;
@@ -425,9 +431,6 @@ static __attribute__((noinline)) uint32_t step_attentive(struct percpu *cpu, uin
 		cpu->stat.exit[reason]++;
 	else
 		cpu->stat.exits++;
-	if (cpu->smi_blocking)
-		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
-			 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
 	exit_handle(cpu, (uint32_t)reason);
 	if (reason != EXIT_INIT && reason != EXIT_SIPI) {
 		cpu->init_storm = 0;

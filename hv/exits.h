@@ -34,5 +34,7 @@ void guest_park(struct percpu *cpu);
 
 /** Takes note of an NMI that came while a FIMCE ran: a kick, or one for the guest. @return true if it was a kick. */
 bool nmi_account(struct percpu *cpu);
+/** The same for one that root mode has taken, if it has. */
+void nmi_account_seen(struct percpu *cpu);
 
 #endif

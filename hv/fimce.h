@@ -78,9 +78,9 @@ int64_t fimce_create_journal(struct percpu *cpu, const void *records, uint32_t b
  */
 void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command);
 
-/** vmx_prepare and vmx_step (vmx/run.h) for a CPU that runs a FIMCE. */
+/** vmx_prepare and vmx_step (vmx/run.h) for a CPU that runs a FIMCE. reason: the exit reason as it stands in the VMCS. */
 uint32_t fimce_prepare(struct percpu *cpu);
-uint32_t fimce_step(struct percpu *cpu);
+uint32_t fimce_step(struct percpu *cpu, uint64_t reason);
 
 /** Marks it DEAD. */
 void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t detail, uint64_t value);

@@ -335,10 +335,7 @@ uint32_t fimce_prepare(struct percpu *cpu)
 {
 	struct fimce *f = cpu->running;
 
-	if (cpu->nmi_seen) {
-		cpu->nmi_seen = 0;
-		nmi_account(cpu);
-	}
+	nmi_account_seen(cpu);
 	/* The timer stands still in root mode: a task that keeps calling would outlive its budget. */
 	if (f->kill)
 		fimce_die(cpu, f, RV_CAUSE_KILLED, 0, 0);
@@ -349,19 +346,15 @@ uint32_t fimce_prepare(struct percpu *cpu)
 	return VMX_LEAVE;
 }
 
-uint32_t fimce_step(struct percpu *cpu)
+uint32_t fimce_step(struct percpu *cpu, uint64_t reason)
 {
 	struct fimce *f = cpu->running;
-	uint32_t reason = (uint32_t)vmcs_read(VMCS_EXIT_REASON);
 
 	if (reason & EXIT_REASON_ENTRY_FAILURE)
 		hv_stop(cpu, RV_REASON_ENTRY_FAILED, reason, 0, f->id);
 	f->status.exits++;
 	cpu->stat.fimce_exits++;
-	if (cpu->smi_blocking)
-		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY,
-			 vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)INTERRUPTIBILITY_SMI);
-	return fimce_exit(cpu, f, reason) ? fimce_prepare(cpu) : VMX_LEAVE;
+	return fimce_exit(cpu, f, (uint32_t)reason) ? fimce_prepare(cpu) : VMX_LEAVE;
 }
 
 void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)

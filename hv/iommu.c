@@ -72,18 +72,12 @@ int iommu_build(void)
 	return error;
 }
 
-int iommu_start(void)
-{
-	return vtd_start(&hv.vtd);
-}
-
 /*
  * The instruction that wrote is executed again, and then traps by TF. IF is off for it, so that no interrupt comes first and saves
  * these flags. It got here after its page walk, so it does not fault.
  */
 bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
 {
-	const uint64_t shadow = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
 	struct vtd_virtual *g = unit_at(gpa.v);
 	uint64_t flags = vmcs_read(VMCS_GUEST_RFLAGS);
 
@@ -97,7 +91,7 @@ bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
 	cpu->unit_rip = vmcs_read(VMCS_GUEST_RIP);
 	ept_alias(&hv.ept, gpa, g->page, PERM_R | PERM_W);
 	vmcs_set(VMCS_GUEST_RFLAGS, (flags | RFLAGS_TF) & ~RFLAGS_IF);
-	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~shadow);
+	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~INTERRUPTIBILITY_SHADOW);
 	return true;
 }
 
@@ -121,7 +115,6 @@ bool iommu_write_end(struct percpu *cpu)
 	/* No CPU may keep the right: what it stored to the unit would not be seen, and it would wait for the answer for ever. */
 	ept_alias(&hv.ept, gpa_make(g->unit->base.v), g->page, PERM_R);
 	percpu_flush_ept(cpu);
-	ept_invalidate(hv.ept.eptp);
 	result_log(cpu, g, vtd_virtual_stored(&hv.vtd, g, cpu->unit_offset));
 	lock_release(&hv.lock);
 	return (cpu->unit_flags & RFLAGS_TF) != 0;
@@ -140,10 +133,12 @@ void iommu_core_taken(struct percpu *cpu, const struct percpu *core)
 
 void iommu_core_given(const struct percpu *core)
 {
-	for (uint32_t i = 0; i < hv.vtd.core_count; i++) {
-		if (hv.vtd.core[i].apic_id == core->apic_id)
-			hv.vtd.core[i--] = hv.vtd.core[--hv.vtd.core_count];
-	}
+	uint32_t i = 0;
+
+	while (i < hv.vtd.core_count && hv.vtd.core[i].apic_id != core->apic_id)
+		i++;
+	if (i < hv.vtd.core_count)
+		hv.vtd.core[i] = hv.vtd.core[--hv.vtd.core_count];
 }
 
 int64_t iommu_flush_guest(struct percpu *cpu)

@@ -17,11 +17,9 @@
  * hv.vtd.failure. */
 int iommu_probe(void);
 
-/** Launch, after the EPT was built: their tables, and the guest's units. Errors as iommu_probe. */
+/** Launch, after the EPT was built: their tables, and the guest's units. vtd_start puts them in force, last. Errors as
+ * iommu_probe. */
 int iommu_build(void);
-
-/** Launch, last: from now on devices reach what the EPT maps and nothing else. Errors as iommu_probe. */
-int iommu_start(void);
 
 /** EPT violation, lock held. @return true if it was a write to a unit of the guest, which is now to execute it. */
 bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access);

@@ -612,7 +612,7 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 					      &(struct vmx_refusal){RV_REASON_VMCS_FAILED, {w.failed_field, w.error}});
 	}
 	if (!error) {
-		error = iommu_start();
+		error = vtd_start(&hv.vtd);
 		if (error)
 			iommu_fail(l, error);
 	}

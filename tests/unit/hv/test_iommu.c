@@ -26,7 +26,7 @@ static void launch(void)
 	hv.ept.vtd = &hv.vtd;
 	assert_int_equal(ept_build(&hv.ept, 4 * SIZE_1G), 0);
 	assert_int_equal(iommu_build(), 0);
-	assert_int_equal(iommu_start(), 0);
+	assert_int_equal(vtd_start(&hv.vtd), 0);
 	vmcs_load(cpu->guest_vmcs);
 	vmcs_set(VMCS_EPTP, hv.ept.eptp);
 	vmcs_set(VMCS_GUEST_RFLAGS, FLAGS);
