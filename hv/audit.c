@@ -21,13 +21,18 @@ struct walk {
 	uint32_t fimce; /* 0 = EPT */
 };
 
+static void found(struct rv_audit *a, uint64_t table, uint64_t address, uint64_t entry)
+{
+	if (a->bad++ == 0) {
+		a->bad_table = table;
+		a->bad_address = address;
+		a->bad_entry = entry;
+	}
+}
+
 static void fault(struct walk *w, uint64_t address, uint64_t entry)
 {
-	if (w->audit->bad++ == 0) {
-		w->audit->bad_table = w->fimce;
-		w->audit->bad_address = address;
-		w->audit->bad_entry = entry;
-	}
+	found(w->audit, w->fimce, address, entry);
 }
 
 static bool row_allows_guest(const struct row *row, uint64_t address, uint64_t entry)
@@ -138,16 +143,6 @@ void audit_own_vmcs(struct percpu *cpu)
 	__atomic_store_n(&cpu->audited, hv.audit_number, __ATOMIC_SEQ_CST);
 }
 
-static void vmcs_fault(struct rv_audit *a, uint32_t count, uint64_t field, uint64_t value)
-{
-	if (a->bad == 0 && count != 0) {
-		a->bad_table = AUDIT_TABLE_VMCS;
-		a->bad_address = field;
-		a->bad_entry = value;
-	}
-	a->bad += count;
-}
-
 /* Each CPU in the guest looks at its own VMCS, because no other can. One in root mode, in a FIMCE or waiting for SIPI does so
  * before its guest goes on, and is not counted. */
 static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
@@ -161,7 +156,10 @@ static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
 		if (__atomic_load_n(&other->audited, __ATOMIC_SEQ_CST) != hv.audit_number)
 			continue;
 		a->vmcs++;
-		vmcs_fault(a, other->audit_bad_fields, other->audit_field, other->audit_value);
+		if (other->audit_bad_fields == 0)
+			continue;
+		found(a, AUDIT_TABLE_VMCS, other->audit_field, other->audit_value);
+		a->bad += other->audit_bad_fields - 1;
 	}
 }
 
@@ -178,29 +176,31 @@ static void bitmaps_check(struct percpu *cpu, struct rv_audit *a)
 		const uint8_t *live = pa_pointer(bitmap[i].map);
 
 		exits_fill_bitmap(cpu->scratch, (enum vmcs_field)bitmap[i].field);
-		for (uint32_t at = 0; at < RV_PAGE_SIZE; at++)
-			vmcs_fault(a, live[at] != cpu->scratch[at], bitmap[i].field, at);
+		for (uint32_t at = 0; at < RV_PAGE_SIZE; at++) {
+			if (live[at] != cpu->scratch[at])
+				found(a, AUDIT_TABLE_VMCS, bitmap[i].field, at);
+		}
 	}
 }
 
-static void units_check(struct rv_audit *a)
+/* @return the unit that a fault in them concerns. */
+static uint64_t units_check(struct rv_audit *a)
 {
 	struct vtd_audit units;
 
-	if (vtd_audit(&hv.vtd, &units) != 0 && a->bad++ == 0) {
-		a->bad_table = AUDIT_TABLE_VTD;
-		a->bad_address = units.bad_at;
-		a->bad_entry = units.bad_value;
-	}
+	if (vtd_audit(&hv.vtd, &units) != 0)
+		found(a, AUDIT_TABLE_VTD, units.bad_at, units.bad_value);
 	a->vtd_units = hv.vtd.unit_count;
 	a->vtd_contexts = units.contexts;
 	a->vtd_entries = units.entries;
+	return units.bad_unit;
 }
 
 int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 {
 	struct walk w = {a, 0};
-	uint32_t reason;
+	uint32_t reason = RV_REASON_AUDIT_FIMCE;
+	uint64_t unit, whose;
 
 	*a = (struct rv_audit){.rows = hv.partition.count};
 	table_walk(&w, hv.ept.root, 4, 0);
@@ -212,20 +212,21 @@ int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 		w.fimce = f->id;
 		table_walk(&w, fimce_tables_root(f), 4, 0);
 	}
-	units_check(a);
+	unit = units_check(a);
 	vmcs_check(cpu, a);
 	bitmaps_check(cpu, a);
 	if (a->bad == 0)
 		return 0;
-	if (a->bad_table == AUDIT_TABLE_VTD) {
-		log3(cpu, RV_REASON_AUDIT_VTD, 0, a->bad_address, a->bad_entry);
-		return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_AUDIT_VTD, a->bad_address);
-	}
 	if (a->bad_table == 0 || a->bad_table == AUDIT_TABLE_VMCS) {
 		reason = a->bad_table == 0 ? RV_REASON_AUDIT_EPT : RV_REASON_AUDIT_VMCS;
 		log3(cpu, reason, a->bad_address, a->bad_entry, 0);
 		return hypercall_refuse(cpu, -RV_EFAULT, reason, a->bad_address);
 	}
-	log3(cpu, RV_REASON_AUDIT_FIMCE, a->bad_table, a->bad_address, a->bad_entry);
-	return hypercall_refuse(cpu, -RV_EFAULT, RV_REASON_AUDIT_FIMCE, a->bad_table);
+	whose = a->bad_table;
+	if (a->bad_table == AUDIT_TABLE_VTD) {
+		reason = RV_REASON_AUDIT_VTD;
+		whose = unit;
+	}
+	log3(cpu, reason, whose, a->bad_address, a->bad_entry);
+	return hypercall_refuse(cpu, -RV_EFAULT, reason, whose);
 }

@@ -62,7 +62,7 @@
 	X(63, TABLE_PAGES, "no page is left for page tables at $0") \
 	X(64, AUDIT_EPT, "audit: the EPT grants $0 (entry $1) and no row does") \
 	X(65, AUDIT_FIMCE, "audit: the page table of FIMCE #0 grants $1 (entry $2) and no row does") \
-	X(66, AUDIT_VMCS, "audit: the VMCS of this CPU is not as set: field $0 is $1") \
+	X(66, AUDIT_VMCS, "audit: the VMCS of a CPU, or a bitmap that it names, is not as set: field $0 is $1") \
 	/* FIMCE */ \
 	X(80, FIMCE_SLOTS, "all #0 FIMCE slots are in use; destroy one first") \
 	X(81, FIMCE_ID, "there is no FIMCE with id #0") \

@@ -294,6 +294,22 @@ static void test_faults_in_the_log(void **state)
 	assert_int_equal(fake_log_count(RV_REASON_FAULTS_LOST), 1);
 }
 
+/* The refusal and the record name the unit. */
+static void test_audit_names_the_unit(void **state)
+{
+	struct rv_audit a;
+
+	(void)state;
+	fake_unit[1].irta ^= 1;
+	vmcs_load(cpu->guest_vmcs);
+	assert_int_equal(audit_run(cpu, &a), -RV_EFAULT);
+	assert_int_equal(a.bad_table, ~1ull);
+	assert_int_equal(a.bad_address, VTD_IRTA);
+	assert_int_equal(cpu->refusal.reason, RV_REASON_AUDIT_VTD);
+	assert_int_equal(cpu->refusal.value, FAKE_UNIT(1));
+	assert_int_equal(fake_log_last()->value[0], FAKE_UNIT(1));
+}
+
 static void test_flush(void **state)
 {
 	(void)state;
@@ -323,6 +339,7 @@ int main(void)
 	    T(test_unit_is_hidden_otherwise),
 	    T(test_core_without_interrupts),
 	    T(test_faults_in_the_log),
+	    T(test_audit_names_the_unit),
 	    T(test_flush),
 	};
 
