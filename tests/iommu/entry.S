@@ -2,6 +2,8 @@
 /*
  * entry.S - Multiboot start of the IOMMU test kernel, the start of the second CPU, and trap stubs: see machine.h.
  */
+#include "../lib/entry.inc"
+
 #define HIGH 0xffff800000000000
 #define V(symbol) ((symbol) - HIGH)
 #define FLAGS 0x00010003	/* page-aligned modules, memory information, addresses in this header */
@@ -40,14 +42,8 @@ start:
 long_mode:
 	mov	$V(boot_pml4), %eax
 	mov	%eax, %cr3
-	mov	$0x620, %eax		/* PAE, OSFXSR, OSXMMEXCPT */
-	mov	%eax, %cr4
-	mov	$0xc0000080, %ecx
-	mov	$0x900, %eax		/* LME, NXE */
-	xor	%edx, %edx
-	wrmsr
-	mov	$0x80010033, %eax	/* PG, WP, NE, ET, MP, PE */
-	mov	%eax, %cr0
+	/* CR4: PAE, OSFXSR, OSXMMEXCPT; EFER: LME, NXE; CR0: PG, WP, NE, ET, MP, PE, no EM, no TS */
+	long_mode_on cr4=0x620, efer=0x900, cr0=0x80010033, cr0_clear=0xc
 	ljmp	$8, $V(in_long_mode)
 	.code64
 in_long_mode:
@@ -72,7 +68,8 @@ ap_start32:
 
 	.balign	8
 boot_gdt:
-	.quad	0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cf9b000000ffff
+	flat_segments
+	.quad	0x00cf9b000000ffff	/* 0x18: 32-bit code */
 boot_gdtr:
 	.word	31
 	.long	V(boot_gdt)
@@ -109,51 +106,8 @@ ap_high:
 1:	hlt
 	jmp	1b
 
-	.balign	16
 	.globl	trap_stubs
-trap_stubs:
-	.set	n, 0
-	.rept	256
-	.balign	16
-	.if	n != 8 && (n < 10 || n > 14) && n != 17 && n != 21
-	push	$0
-	.endif
-	push	$n
-	jmp	trap
-	.set	n, n + 1
-	.endr
-
-trap:
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%rbx
-	cld
-	mov	88(%rsp), %rsi		/* error code */
-	mov	80(%rsp), %rdi		/* vector */
-	mov	96(%rsp), %rdx		/* RIP */
-	mov	%rsp, %rbx
-	and	$-16, %rsp
-	call	machine_trap
-	mov	%rbx, %rsp
-	pop	%rbx
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
-	add	$16, %rsp
-	iretq
+	trap_entries trap_stubs, machine_trap
 
 	.bss
 	.balign	4096

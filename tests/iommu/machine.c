@@ -159,8 +159,10 @@ static uint32_t cpu_index(void)
 	return id == apic_ids[0] ? 0 : 1;
 }
 
-void machine_trap(uint64_t vector, uint64_t error, uint64_t rip)
+void machine_trap(const struct trap_frame *frame)
 {
+	uint64_t vector = frame->vector, error = frame->error, rip = frame->rip;
+
 	if (vector < 32) {
 		report(false, "no exception: vector %llu, error %llx, RIP %llx", (unsigned long long)vector,
 		       (unsigned long long)error, (unsigned long long)rip);

@@ -40,12 +40,18 @@ uint32_t machine_apic_id(uint32_t cpu);
 /** A number from the command line: "name=5". */
 uint64_t option_number(const char *name, uint64_t or_else);
 
+/** What trap_entries of tests/lib/entry.inc has saved. */
+struct trap_frame {
+	uint64_t registers[15];
+	uint64_t vector, error, rip, cs, rflags, rsp, ss;
+};
+
 /** The tests; never returns. */
 _Noreturn void iommu_main(void);
 
 /* Called by entry.S. */
 void machine_start(uint32_t multiboot_info);
 void machine_start_ap(void);
-void machine_trap(uint64_t vector, uint64_t error, uint64_t rip);
+void machine_trap(const struct trap_frame *frame);
 
 #endif
