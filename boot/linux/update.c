@@ -286,42 +286,6 @@ static int commit_finish(struct rv_object *o, struct rv_ioctl_update *arg, long 
 	return error;
 }
 
-int rv_update_commit(struct rv_ioctl_update *arg)
-{
-	struct rv_failure *why = &arg->head.failure;
-	struct rv_buffer threads = {};
-	struct rv_freezer freezer;
-	struct rv_object *o;
-	long result;
-	int error;
-
-	arg->begin_tsc = rdtsc_ordered();
-	o = update_lock(arg->id, why);
-	if (!o)
-		return -ENOENT;
-	if (o->applied) {
-		update_unlock(o);
-		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_APPLIED);
-	}
-	error = rv_freezer_open(&freezer, arg, why);
-	if (!error)
-		error = rv_target_check(&o->target, false, &freezer, &threads, why);
-	arg->checked_tsc = rdtsc_ordered();
-	if (!error) {
-		result = rv_call_4(RV_HC_UPDATE, o->id, RV_UPDATE_APPLY, arg->deadline_us, rv_buffer_address(&threads),
-				   NULL, why);
-		/* Nothing that can wait comes before this. */
-		rv_freezer_thaw(&freezer);
-		error = commit_finish(o, arg, result);
-	}
-	rv_freezer_close(&freezer);
-	freezer_report(&freezer, arg);
-	arg->end_tsc = rdtsc_ordered();
-	rv_buffer_free(&threads);
-	update_unlock(o);
-	return error;
-}
-
 int rv_update_confirm(struct rv_ioctl_update *arg)
 {
 	struct rv_failure *why = &arg->head.failure;
@@ -370,9 +334,12 @@ static int rollback_finish(struct rv_object *o, struct rv_ioctl_update *arg, lon
 	return error;
 }
 
-int rv_update_rollback(struct rv_ioctl_update *arg)
+/** Both ways of an update, RV_UPDATE_APPLY and RV_UPDATE_ROLLBACK: freeze, look, have it done, thaw. */
+static int update_frozen(struct rv_ioctl_update *arg, u32 op)
 {
 	struct rv_failure *why = &arg->head.failure;
+	bool apply = op == RV_UPDATE_APPLY;
+	struct rv_buffer threads = {};
 	struct rv_freezer freezer;
 	struct rv_object *o;
 	long result;
@@ -382,24 +349,41 @@ int rv_update_rollback(struct rv_ioctl_update *arg)
 	o = update_lock(arg->id, why);
 	if (!o)
 		return -ENOENT;
-	if (!o->applied) {
+	if (o->applied == apply) {
 		update_unlock(o);
-		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, RV_UPDATE_PREPARED);
+		return rv_refuse(why, -EBUSY, RV_REASON_UPDATE_STATE, apply ? RV_UPDATE_APPLIED : RV_UPDATE_PREPARED);
 	}
 	error = rv_freezer_open(&freezer, arg, why);
 	if (!error)
-		error = rv_target_check(&o->target, true, &freezer, NULL, why);
+		error = rv_target_check(&o->target, !apply, &freezer, apply ? &threads : NULL, why);
 	arg->checked_tsc = rdtsc_ordered();
 	if (!error) {
-		result = rv_call(RV_HC_UPDATE, o->id, RV_UPDATE_ROLLBACK, 0, NULL, why);
+		if (apply)
+			result = rv_call_4(RV_HC_UPDATE, o->id, op, arg->deadline_us, rv_buffer_address(&threads), NULL,
+					   why);
+		else
+			result = rv_call(RV_HC_UPDATE, o->id, op, 0, NULL, why);
+		/* Nothing that can wait comes before this. */
 		rv_freezer_thaw(&freezer);
-		error = rollback_finish(o, arg, result);
+		error = apply ? commit_finish(o, arg, result) : rollback_finish(o, arg, result);
 	}
 	rv_freezer_close(&freezer);
 	freezer_report(&freezer, arg);
 	arg->end_tsc = rdtsc_ordered();
+	if (apply)
+		rv_buffer_free(&threads);
 	update_unlock(o);
 	return error;
+}
+
+int rv_update_commit(struct rv_ioctl_update *arg)
+{
+	return update_frozen(arg, RV_UPDATE_APPLY);
+}
+
+int rv_update_rollback(struct rv_ioctl_update *arg)
+{
+	return update_frozen(arg, RV_UPDATE_ROLLBACK);
 }
 
 int rv_update_status(struct rv_ioctl_update *arg)
