@@ -8,7 +8,7 @@
 	.globl hv_header
 hv_header:
 	.quad 0x3130564856415652	/* RV_HV_MAGIC */
-	.long 2				/* RV_ABI_VERSION */
+	.long 3				/* RV_ABI_VERSION */
 	.long hv_image_bytes
 	.quad hv_memory_bytes
 	.quad hv_entry

@@ -27,12 +27,13 @@
 
 #include <ravelin/types.h>
 
-#define RV_ABI_VERSION 2u
+#define RV_ABI_VERSION 3u
 #define RV_CPUID_LEAF 0x52564c00u
 #define RV_CPUID_SIGNATURE 0x6c657652u /* the letters R v e l, first one lowest */
 
 #define RV_FEATURE_DEDICATED (1u << 0) /* RV_HC_CORE_TAKE and RV_HC_CORE_GIVE */
 #define RV_FEATURE_UPDATE (1u << 1) /* RV_HC_UPDATE */
+#define RV_FEATURE_DEVICES (1u << 2) /* a FIMCE may get PCI functions: there is a unit that guards their DMA */
 
 /* errno values as Linux numbers them; returned negated */
 #define RV_EPERM 1
@@ -184,6 +185,31 @@ struct rv_audit {
 #define RV_FIMCE_MAX_BUDGET_US 10000000u
 #define RV_UPDATE_MAX_DEADLINE_US 600000000u
 
+enum rv_grant_kind {
+	RV_GRANT_PCI = 1, /* a PCI function: its memory, its ports, DMA to the FIMCE's own memory, its interrupt */
+	RV_GRANT_PORTS = 2, /* a range of I/O ports */
+	RV_GRANT_GSI = 3 /* an interrupt line of an IOAPIC, edge triggered and active high as ISA has them */
+};
+
+/* struct rv_grant.flags, for RV_GRANT_PCI */
+#define RV_GRANT_INTERRUPT (1u << 0) /* its MSI or MSI-X goes to the FIMCE: only on a dedicated core */
+#define RV_GRANT_CLEANED                                                                                               \
+	(1u                                                                                                            \
+	 << 1) /* the task itself leaves nothing in it: a function that cannot be reset goes back to the guest if the task \
+		   * ended by RV_FC_EXIT, and never otherwise. Without this flag such a function is refused */
+
+#define RV_MAX_GRANTS 8u
+
+/** One device, or piece of one, that a FIMCE asks for. All but source_id is covered by the image's signature. */
+struct rv_grant {
+	uint16_t kind; /* enum rv_grant_kind */
+	uint16_t flags; /* RV_GRANT_* */
+	uint32_t first; /* PCI: vendor id in 15:0, device id in 31:16; ports: the first; GSI: its number */
+	uint32_t count; /* ports: how many; otherwise 1 */
+	uint32_t
+	    source_id; /* PCI: which one, bus in 15:8, device in 7:3, function in 2:0 of segment 0. In an image: 0 */
+};
+
 /** Argument of RV_HC_FIMCE_CREATE; the first bytes of one page. */
 struct rv_fimce_create {
 	uint32_t size; /* sizeof(struct rv_fimce_create) */
@@ -201,6 +227,10 @@ struct rv_fimce_create {
 	uint32_t target_count; /* 0..RV_FIMCE_MAX_TARGETS */
 	uint32_t target_bias_valid;
 	uint64_t target_bias; /* load bias of the target's executable: run-time address minus ELF address */
+	uint32_t grant_count; /* 0..RV_MAX_GRANTS; not together with targets */
+	uint32_t reserved; /* 0 */
+	struct rv_grant
+	    grant[RV_MAX_GRANTS]; /* as in the image, in the same order; the devices leave the guest at once */
 };
 
 enum rv_target_kind {

@@ -3,7 +3,7 @@
  * fimce.h - the world as code inside a FIMCE sees it: address space, parameters, VMCALLs.
  *
  * A FIMCE runs in ring 0, 64-bit mode, without EPT, on page tables that it can neither see nor change. Interrupts are held
- * back by the task priority; SSE is usable (CR4.OSFXSR), AVX is not. It starts at the manager's entry with RSP at the top of the
+ * back by the task priority, but for those of its own devices; SSE is usable (CR4.OSFXSR), AVX is not. It starts at the manager's entry with RSP at the top of the
  * stack, RDI = RV_FIMCE_PARAM, all other registers zero.
  */
 #ifndef RAVELIN_FIMCE_H
@@ -20,10 +20,23 @@
 #define RV_FIMCE_TARGETS (RV_FIMCE_BASE + 0x110000) /* struct rv_target_page[target_count], R */
 #define RV_FIMCE_THREADS                                                                                               \
 	(RV_FIMCE_BASE + 0x120000) /* struct rv_threads, R; only with target pages, filled when RV_CMD_APPLY comes */
+#define RV_FIMCE_DEVICES (RV_FIMCE_BASE + 0x130000) /* struct rv_fimce_devices, R; only with grants */
 #define RV_FIMCE_STACK_TOP (RV_FIMCE_BASE + 0x800000) /* grows down, guard page below */
 #define RV_FIMCE_INPUT (RV_FIMCE_BASE + 0x1000000) /* R */
 #define RV_FIMCE_OUTPUT (RV_FIMCE_BASE + 0x2000000) /* RW */
 #define RV_FIMCE_LOAD (RV_FIMCE_BASE + 0x4000000) /* RW without X until SEALED; then as the segments say */
+#define RV_FIMCE_BARS                                                                                                  \
+	(RV_FIMCE_BASE + 0x10000000) /* memory BARs of its PCI functions, RW, uncacheable, from the seal on */
+#define RV_FIMCE_MAX_BARS (64u << 20) /* bytes of all of them */
+
+/* What its devices may reach: input (read), output and writable segments (read, write), at this DMA address. */
+#define RV_FIMCE_DMA(va) ((uint64_t)(va)-RV_FIMCE_BASE)
+
+/* All its devices interrupt with this vector. Others of its class (0xf0 to 0xff) can come from the guest, too. */
+#define RV_FIMCE_VECTOR 0xf3u
+/* The last word of the mailbox: address of void handler(void), called by the manager's interrupt entry for RV_FIMCE_VECTOR, with
+ * interrupts off, on a stack of 4 KiB; 0 = none. It must expect calls without cause. The manager says RV_FC_EOI after it. */
+#define RV_FIMCE_HANDLER (RV_FIMCE_MAILBOX + RV_PAGE_SIZE - 8)
 
 enum rv_fimce_mode {
 	RV_MODE_IMAGE = 1, /* measure, verify and run the image in the input */
@@ -63,7 +76,9 @@ enum rv_fimce_call {
 	 * struct rv_refused. */
 	RV_FC_REFUSE = 4,
 	/* RDI = bytes (at most 40) of text in the mailbox: one log record RV_REASON_FIMCE_TEXT. Returns 0. */
-	RV_FC_LOG = 5
+	RV_FC_LOG = 5,
+	/* End of interrupt, at the local APIC. Only with a grant that has an interrupt. Returns 0. */
+	RV_FC_EOI = 6
 };
 
 /** What RV_FC_YIELD returns. After the last one it does not: Ravelin ends the FIMCE where it stands. */
@@ -78,6 +93,31 @@ struct rv_measured_segment {
 	uint32_t pages;
 	uint32_t perm; /* RV_PERM_*, never W and X */
 	uint32_t reserved;
+};
+
+struct rv_fimce_bar {
+	uint64_t address; /* virtual, or the first port; 0 = there is none */
+	uint32_t bytes; /* or number of ports */
+	uint32_t is_port; /* 1: I/O ports */
+};
+
+/** A PCI function that the FIMCE has. */
+struct rv_fimce_device {
+	uint32_t grant; /* its index in the image's grants */
+	uint32_t source_id;
+	uint64_t
+	    msi_address; /* with RV_GRANT_INTERRUPT: what an MSI-X entry has to hold. Plain MSI is programmed already */
+	uint32_t msi_data;
+	uint32_t reserved;
+	struct rv_fimce_bar bar[6];
+	uint8_t config[256]; /* configuration space when it left the guest */
+};
+
+/** At RV_FIMCE_DEVICES: filled by the hypervisor. Devices do not answer, and DMA is blocked, before the seal. */
+struct rv_fimce_devices {
+	uint32_t count;
+	uint32_t reserved;
+	struct rv_fimce_device device[RV_MAX_GRANTS];
 };
 
 #define RV_MEASURED_SIGNED (1u << 0)
@@ -96,6 +136,9 @@ struct rv_measured {
 	uint32_t segment_count;
 	struct rv_measured_segment segment[8];
 	char name[32];
+	uint32_t grant_count;
+	uint32_t reserved;
+	struct rv_grant grant[RV_MAX_GRANTS]; /* of the image's header */
 };
 
 /** In the mailbox at RV_FC_REFUSE: what was refused, if that was before RV_FC_MEASURED. Filled by the manager. */

@@ -8,10 +8,10 @@
 #ifndef RAVELIN_IMAGE_H
 #define RAVELIN_IMAGE_H
 
-#include <ravelin/types.h>
+#include <ravelin/abi.h>
 
 #define RV_IMAGE_MAGIC 0x31474d494e4c5652ull /* "RVLNIMG1" */
-#define RV_IMAGE_VERSION 1u
+#define RV_IMAGE_VERSION 2u
 #define RV_IMAGE_MAX_SEGMENTS 8u
 #define RV_IMAGE_MAX_RANGES 16u
 
@@ -19,6 +19,7 @@
 #define RV_CAP_TARGET (1u << 0) /* pages of an update target */
 #define RV_CAP_REVERT                                                                                                  \
 	(1u << 1) /* answers RV_CMD_REVERT; only with RV_CAP_TARGET. The manager makes RV_MEASURED_HAS_REVERT of it */
+#define RV_CAP_DEVICE (1u << 2) /* the header's grants; not with RV_CAP_TARGET */
 
 #define RV_PERM_R 1u
 #define RV_PERM_W 2u
@@ -73,7 +74,8 @@ struct rv_image_header {
 	/* Target identity, for RV_CAP_TARGET; must equal the signed manifest's component identifier. */
 	char target_name[64]; /* base name of the executable, NUL-terminated */
 	uint8_t target_build_id[20]; /* ELF NT_GNU_BUILD_ID */
-	uint32_t reserved2;
+	uint32_t grant_count; /* 0..RV_MAX_GRANTS; not 0 with RV_CAP_DEVICE, and only then */
+	struct rv_grant grant[RV_MAX_GRANTS];
 };
 
 #endif

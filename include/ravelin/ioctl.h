@@ -25,7 +25,7 @@
 #endif
 
 #define RV_DEVICE "/dev/ravelin"
-#define RV_IOCTL_VERSION 2u
+#define RV_IOCTL_VERSION 3u
 
 /** Why a call failed; all zero when there is nothing more to say than errno. */
 struct rv_failure {
@@ -91,12 +91,16 @@ struct rv_sizes {
 	uint64_t budget_us;
 };
 
-/** Makes a FIMCE from an image or envelope. */
+/**
+ * Makes a FIMCE from an image or envelope. Devices: EBUSY if a Linux driver has the function, the ports or the interrupt line
+ * (unbind it first); they stay claimed by the module until the FIMCE is destroyed.
+ */
 struct rv_ioctl_create {
 	struct rv_ioctl_head head;
 	struct rv_sizes sizes;
 	uint32_t id; /* out */
-	uint32_t reserved;
+	uint32_t grant_count; /* in: 0..RV_MAX_GRANTS */
+	struct rv_grant grant[RV_MAX_GRANTS]; /* in: from the image's header, with source_id filled in */
 };
 
 #define RV_RUN_HERE (-1) /* borrow the CPU that the caller happens to run on */

@@ -143,6 +143,22 @@
 	X(176, DRIVER_THREADS, "the target has #0 threads, more than an update can look at") \
 	X(177, DRIVER_SIGNAL_STACK, "thread #0 of the target handles a signal on a stack of its own: what it interrupted can't be looked at") \
 	X(178, DRIVER_DEEP, "thread #0 of the target has more than 8 MiB above its stack pointer, which is more than is looked at") \
+	X(179, DRIVER_DEVICE, "grant #0: a Linux driver has this device, or there is none; unbind the driver first") \
+	/* devices of FIMCEs; device: as below */ \
+	X(180, DEVICE_GRANT, "grant #0 is malformed, or overlaps another") \
+	X(181, DEVICE_NO_UNIT, "a PCI function can only be given away where a VT-d unit guards its DMA") \
+	X(182, DEVICE_ID, "there is no such PCI function, or its vendor and device id are not those of the grant: $0") \
+	X(183, DEVICE_KIND, "the PCI function can't be given away: it is a bridge, one of several functions, or its requests do not bear its own id ($0)") \
+	X(184, DEVICE_BAR, "a BAR of the PCI function lies at $0, where the guest has no device memory of its own, shares a page, or is too large") \
+	X(185, DEVICE_RESET, "the PCI function $0 has no function level reset, and the image does not say that its task cleans it") \
+	X(186, DEVICE_PORTS, "I/O port $0 is Ravelin's own, or given away already") \
+	X(187, DEVICE_INTERRUPT, "the device has no MSI or MSI-X, or the interrupt line none that can be given away: $0") \
+	X(188, DEVICE_GRANTS, "the signed image asks for other devices than the create call gave: grant #0") \
+	X(189, DEVICE_CORE, "a FIMCE with a device's interrupt needs a dedicated core") \
+	X(190, DEVICE_TAKEN, "PCI function $0 left the guest for FIMCE #1") \
+	X(191, DEVICE_RETURNED, "PCI function $0 was reset and is the guest's again") \
+	X(192, DEVICE_KEPT, "PCI function $0 can't be reset and was not cleaned: it stays away from the guest until the next boot") \
+	X(193, DEVICE_CONFIG, "the guest touched configuration space or ports of a FIMCE's device: port or address $0, device $1, RIP $2") \
 	/* VT-d: DMA and interrupts; device: bus in bits 15:8, device in 7:3, function in 2:0 */ \
 	X(200, VTD_ABSENT, "no usable VT-d unit answers at $1: its version, or the size of its registers, is $0") \
 	X(201, VTD_NO_INTERRUPTS, "the VT-d unit at $1 has no interrupt remapping or no queued invalidation: ECAP is $0") \

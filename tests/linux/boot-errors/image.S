@@ -17,7 +17,7 @@
 	.text
 start:
 	.quad 0x3130564856415652 /* RV_HV_MAGIC */
-	.long 2 /* RV_ABI_VERSION */
+	.long 3 /* RV_ABI_VERSION */
 	.long end - start
 #if TEST_IMAGE == IMAGE_HUGE
 	.quad 0x8000000

@@ -113,7 +113,7 @@ static void hypervisor_image(void **state)
 		assert_says(error.text, sentence);                                                                     \
 	} while (0)
 	BAD_HEADER(magic, 0, "no Ravelin header");
-	BAD_HEADER(abi_version, RV_ABI_VERSION + 1, "ABI version 3, the boot stub 2");
+	BAD_HEADER(abi_version, RV_ABI_VERSION + 1, "ABI version 4, the boot stub 3");
 	BAD_HEADER(image_bytes, 0, "bad sizes");
 	BAD_HEADER(image_bytes, UINT32_MAX, "bad sizes");
 	BAD_HEADER(memory_bytes, 0x1000, "bad sizes");
