@@ -37,7 +37,7 @@ check "dmesg says so" grep -q "Ravelin is here" <<DMESG
 $(dmesg)
 DMESG
 check "info" says "trust anchor" ravelin info
-check "info --json" says '"abi_version": 2' ravelin info --json
+check "info --json" says '"abi_version": 3' ravelin info --json
 cpus=$(nproc)
 check "info counts the CPUs" says "^CPUs *$cpus" ravelin info
 free_before=$(ravelin info --json | grep pool_free_bytes)
