@@ -21,5 +21,6 @@ $(B)/tests/iommu.bin: $(IOMMU_OBJ) tests/iommu/iommu.ld
 
 ALL += $(B)/tests/iommu.bin
 RING_TESTS += tests/iommu/run
+BENCH_TESTS += tests/iommu/bench
 
 -include $(IOMMU_OBJ:.o=.d)
