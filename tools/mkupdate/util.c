@@ -138,6 +138,8 @@ void buffer_free(struct buffer *b)
 	*b = (struct buffer){0};
 }
 
+#define FILE_MAX (256u << 20) /* larger than any program or update; a device has no end */
+
 struct buffer file_read(const char *path, enum exit_code code)
 {
 	struct buffer b = {0};
@@ -147,8 +149,11 @@ struct buffer file_read(const char *path, enum exit_code code)
 
 	if (!f)
 		fail(code, "cannot open %s: %s", path, strerror(errno));
-	while ((got = fread(chunk, 1, sizeof(chunk), f)) > 0)
+	while ((got = fread(chunk, 1, sizeof(chunk), f)) > 0) {
+		if (b.size + got > FILE_MAX)
+			fail(code, "%s is larger than %u MiB: neither a program nor an update", path, FILE_MAX >> 20);
 		buffer_add(&b, chunk, got);
+	}
 	if (ferror(f))
 		fail(code, "cannot read %s: %s", path, strerror(errno));
 	fclose(f);

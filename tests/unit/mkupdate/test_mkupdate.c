@@ -432,6 +432,15 @@ static void refuses_wrong_use(void **state)
 		     "$MK build --target $HERE/victim-pie --fresh-offset 100" SAMPLE_BUILD " -o x.suit");
 }
 
+static void refuses_a_file_without_end(void **state)
+{
+	int status = shell("$MK show /dev/zero");
+
+	(void)state;
+	assert_said("is larger than 256 MiB");
+	assert_int_not_equal(status, DONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +461,7 @@ int main(void)
 	    cmocka_unit_test(refuses_bad_targets),
 	    cmocka_unit_test(refuses_bad_code),
 	    cmocka_unit_test(refuses_wrong_use),
+	    cmocka_unit_test(refuses_a_file_without_end),
 	};
 
 	return cmocka_run_group_tests_name("mkupdate", tests, set_up, NULL);
