@@ -111,6 +111,22 @@ if [ "$cpus" -gt 1 ]; then
 	[ $cycle = "${CYCLES:-50}" ] || cat cycle.out
 fi
 
+# Steady state: processes, page faults, system calls and timer interrupts of a second and more are no business of root mode.
+steady_state()
+{
+	timers=$(awk '/^ *LOC:/ { print $2 }' /proc/interrupts)
+	faults=$(awk '$1 == "pgfault" { print $2 }' /proc/vmstat)
+	exits=$(exits_counted)
+	seq 60000 | sort -r | sha256sum >/dev/null
+	dd if=/dev/zero of=steady bs=4k count=1000 2>/dev/null && rm steady
+	usleep 200000
+	exits=$(($(exits_counted) - exits))
+	timers=$(($(awk '/^ *LOC:/ { print $2 }' /proc/interrupts) - timers))
+	faults=$(($(awk '$1 == "pgfault" { print $2 }' /proc/vmstat) - faults))
+	echo "timer interrupts on CPU 0: $timers, page faults: $faults, exits: $exits"
+	[ "$timers" -ge 20 ] && [ "$faults" -ge 1000 ] && [ "$exits" = 0 ]
+}
+check "page faults, timers, system calls and processes cause no exit but CPUID" steady_state
 check "no page of the pool is lost" test "$(ravelin info --json | grep pool_free_bytes)" = "$free_before"
 check "no page is pinned" says "$pinned" ravelin info --json
 check "audit after all that" says "grant nothing" ravelin audit
