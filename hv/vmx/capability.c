@@ -7,6 +7,7 @@
 
 #define CPUID_1_ECX_VMX (1u << 5)
 #define CPUID_1_ECX_XSAVE (1u << 26)
+#define CPUID_80000001_EDX_NX (1u << 20)
 #define TRUE_CONTROLS (1ull << 55) /* IA32_VMX_BASIC: the TRUE_ capability MSRs exist */
 #define TRUE_PROCBASED_CTLS 0x48eu
 
@@ -75,6 +76,10 @@ int vmx_check(struct vmx_caps *caps, struct vmx_refusal *why)
 	}
 	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE)) {
 		why->reason = RV_REASON_NO_XSAVE;
+		return -RV_ENODEV;
+	}
+	if (!(cpuid(0x80000001, 0).edx & CPUID_80000001_EDX_NX)) {
+		why->reason = RV_REASON_NO_NX;
 		return -RV_ENODEV;
 	}
 	uint64_t feature = rdmsr(MSR_FEATURE_CONTROL);

@@ -34,6 +34,7 @@
 	X(14, CPU_FIXED_BITS, "CR0 or CR4 has bits that VMX does not allow: $0") \
 	X(15, NO_XSAVE, "the CPU has no XSAVE (CPUID.1:ECX[26] is 0); Ravelin needs it to switch vector registers") \
 	X(16, NO_WAIT_FOR_SIPI, "a guest CPU cannot wait for its start signal (IA32_VMX_MISC is $0, bit 8 is 0); on a virtual machine, update the hypervisor below") \
+	X(17, NO_NX, "the CPU has no NX (CPUID.80000001:EDX[20] is 0); switch it on in the firmware setup (execute disable, XD, NX)") \
 	/* guest */ \
 	X(20, HIDDEN_TOUCH, "the guest touched hidden memory at $0 (access $1, RIP $2) and got #GP") \
 	X(21, ISOLATED_TOUCH, "the guest touched isolated target memory at $0 (RIP $1) and waited for the end of the isolation") \

@@ -112,6 +112,7 @@ static void cpuid_read(struct ravelin_machine *m)
 	if (__get_cpuid(0x80000001, &a, &b, &c, &d)) {
 		m->long_mode = d & (1u << 29);
 		m->rdtscp = d & (1u << 27);
+		m->nx = d & (1u << 20);
 	}
 	if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
 		m->invpcid = b & (1u << 10);
@@ -285,6 +286,9 @@ static void judge_vmx(struct table *t, const struct ravelin_machine *m)
 		return;
 	row_add(t, "XSAVE", m->xsave ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING,
 		"switches vector registers between the guest and a FIMCE");
+	row_add(t, "NX", m->nx ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING, "%s",
+		m->nx ? "keeps data from being executed; firmware that switches it off goes unseen: Linux undoes that"
+		      : "CPUID.80000001:EDX[20] is 0; enable execute disable (XD, NX) in the firmware setup");
 	if (!m->msrs)
 		row_add(t, "VMX enabled", RAVELIN_CHECK_UNKNOWN,
 			"IA32_FEATURE_CONTROL can't be read; load the module msr (modprobe msr)");

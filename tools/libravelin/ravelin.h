@@ -258,6 +258,7 @@ struct ravelin_machine {
 	bool intel;
 	bool vmx;
 	bool xsave;
+	bool nx;
 	bool long_mode;
 	bool rdtscp, invpcid, xsaves, waitpkg; /* the CPU has the instruction, so VMX must let the guest use it */
 	bool msrs; /* msr[] is valid */

@@ -504,6 +504,7 @@ static void capable_cpu(void)
 		       (struct cpuid){.eax = 0x306c3,
 				      .ecx = 1u << 5 | 1u << 6 | 1u << 2 | 1u << 21 | 1u << 26 | 1u << 27,
 				      .edx = 1u << 12 | 1u << 21});
+	fake_cpuid_set(0x80000001, 0, (struct cpuid){.edx = 1u << 20 | 1u << 29}); /* NX, long mode */
 	fake_cpuid_set(0xd, 0, (struct cpuid){.eax = 0xe7, .ecx = 2696});
 	fake_msr_set(MSR_FEATURE_CONTROL, FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
 	fake_msr_set(MSR_VMX_BASIC, 1ull << 55 | 0x12);

@@ -140,6 +140,15 @@ static void test_no_xsave(void **state)
 	assert_int_equal(why.reason, RV_REASON_NO_XSAVE);
 }
 
+/* Root mode's page tables have NX bits: with EFER.NXE not to be had they could not even be switched on. */
+static void test_no_nx(void **state)
+{
+	(void)state;
+	fake_cpuid_set(0x80000001, 0, (struct cpuid){.edx = ~(1u << 20)});
+	assert_int_equal(vmx_check(&caps, &why), -RV_ENODEV);
+	assert_int_equal(why.reason, RV_REASON_NO_NX);
+}
+
 static void test_feature_control(void **state)
 {
 	(void)state;
@@ -155,9 +164,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = {
-	    T(test_capable),  T(test_each_missing_control), T(test_forced_bits_are_set),
-	    T(test_ept),      T(test_no_wait_for_sipi),     T(test_no_vmx_at_all),
-	    T(test_no_xsave), T(test_feature_control),
+	    T(test_capable),
+	    T(test_each_missing_control),
+	    T(test_forced_bits_are_set),
+	    T(test_ept),
+	    T(test_no_wait_for_sipi),
+	    T(test_no_vmx_at_all),
+	    T(test_no_xsave),
+	    T(test_no_nx),
+	    T(test_feature_control),
 	};
 
 	return cmocka_run_group_tests_name("hv capability", tests, NULL, NULL);

@@ -7,16 +7,17 @@
 
 #define CPUID_1_VMX (1u << 5)
 #define CPUID_1_XSAVE (1u << 26)
+#define CPUID_80000001_NX (1u << 20)
 
 static struct ravelin_check_row rows[RAVELIN_CHECK_ROWS];
 static unsigned int row_count;
-static uint32_t cpuid_1;
+static uint32_t cpuid_1, cpuid_80000001;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake_reset();
-	cpuid_1 = ~0u;
+	cpuid_1 = cpuid_80000001 = ~0u;
 	/* MSRs that the fake machine of the other tests has no use for. */
 	for (uint32_t msr = 0x48d; msr <= MSR_VMX_LAST; msr++)
 		fake_msr_set(msr, msr == 0x48e ? fake_msr_get(msr) : ~0ull);
@@ -33,7 +34,8 @@ static bool tool_says_ready(void)
 				    .cpus = 2,
 				    .memory_bytes = 1ull << 30,
 				    .vmx = (cpuid_1 & CPUID_1_VMX) != 0,
-				    .xsave = (cpuid_1 & CPUID_1_XSAVE) != 0};
+				    .xsave = (cpuid_1 & CPUID_1_XSAVE) != 0,
+				    .nx = (cpuid_80000001 & CPUID_80000001_NX) != 0};
 	bool ready;
 
 	m.feature_control = fake_msr_get(MSR_FEATURE_CONTROL);
@@ -61,6 +63,7 @@ static bool verdicts_agree(const char *what, uint32_t msr, uint32_t bit)
 	bool launch, tool;
 
 	fake_cpuid_set(1, 0, (struct cpuid){.ecx = cpuid_1});
+	fake_cpuid_set(0x80000001, 0, (struct cpuid){.edx = cpuid_80000001});
 	launch = vmx_check(&caps, &why) == 0;
 	tool = tool_says_ready();
 	if (launch != tool)
@@ -126,6 +129,10 @@ static void test_feature_control_and_cpuid(void **state)
 				 (feature & 5) != 1);
 	}
 	fake_msr_set(MSR_FEATURE_CONTROL, 5);
+	cpuid_80000001 = ~CPUID_80000001_NX;
+	assert_false(verdicts_agree("no NX", 0, 0));
+	assert_int_equal(rows_missing(), 1);
+	cpuid_80000001 = ~0u;
 	cpuid_1 = ~CPUID_1_XSAVE;
 	assert_false(verdicts_agree("no XSAVE", 0, 0));
 	cpuid_1 = ~CPUID_1_VMX;

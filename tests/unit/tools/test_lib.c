@@ -436,6 +436,7 @@ static struct ravelin_machine good_machine(void)
 	struct ravelin_machine m = {.intel = true,
 				    .vmx = true,
 				    .xsave = true,
+				    .nx = true,
 				    .long_mode = true,
 				    .msrs = true,
 				    .feature_control = 5,
@@ -476,8 +477,11 @@ static void what_is_missing_is_named(void **state)
 	m.feature_control = 1;
 	m.msr[11] &= ~(1ull << 33); /* EPT */
 	m.dmar = false;
+	m.nx = false;
 	rows = ravelin_check_judge(&m, row, &ready);
 	assert_false(ready);
+	assert_int_equal(row_of(row, rows, "NX")->result, RAVELIN_CHECK_MISSING);
+	assert_non_null(strstr(row_of(row, rows, "NX")->why, "firmware"));
 	assert_int_equal(row_of(row, rows, "VMX enabled")->result, RAVELIN_CHECK_MISSING);
 	assert_non_null(strstr(row_of(row, rows, "VMX enabled")->why, "firmware"));
 	assert_int_equal(row_of(row, rows, "EPT")->result, RAVELIN_CHECK_MISSING);
