@@ -341,19 +341,6 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uin
 	return RV_UPDATE_APPLIED;
 }
 
-int64_t dim_confirm(struct percpu *cpu, struct fimce *f)
-{
-	int64_t error = state_want(cpu, f, RV_UPDATE_APPLIED, false);
-
-	if (error)
-		return error;
-	if (!sequence_set(f->component, f->status.sequence))
-		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_SEQUENCE_FULL, SEQUENCE_CAPACITY);
-	update_end(cpu, f, RV_UPDATE_CONFIRMED, 0, RV_REASON_UPDATE_CONFIRMED, f->id);
-	log3(cpu, RV_REASON_UPDATE_CONFIRMED, f->id, target_count(f), f->status.sequence);
-	return RV_UPDATE_CONFIRMED;
-}
-
 /* Applied, and neither confirmed nor taken back. */
 static int64_t state_want_open(struct percpu *cpu, const struct fimce *f)
 {
@@ -443,15 +430,36 @@ static void expire(struct percpu *cpu, struct fimce *f)
 	log3(cpu, reason, f->id, 0, 0);
 }
 
+/* One that is being rolled back at this moment needs no help. */
+static bool is_late(const struct fimce *f)
+{
+	return f->update == RV_UPDATE_APPLIED && !f->isolated && f->deadline_tsc != 0 && rdtsc() >= f->deadline_tsc;
+}
+
+int64_t dim_confirm(struct percpu *cpu, struct fimce *f)
+{
+	int64_t error;
+
+	/* It may come before any CPU has looked at the clock. */
+	if (is_late(f))
+		expire(cpu, f);
+	error = state_want(cpu, f, RV_UPDATE_APPLIED, false);
+	if (error)
+		return error;
+	if (!sequence_set(f->component, f->status.sequence))
+		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_SEQUENCE_FULL, SEQUENCE_CAPACITY);
+	update_end(cpu, f, RV_UPDATE_CONFIRMED, 0, RV_REASON_UPDATE_CONFIRMED, f->id);
+	log3(cpu, RV_REASON_UPDATE_CONFIRMED, f->id, target_count(f), f->status.sequence);
+	return RV_UPDATE_CONFIRMED;
+}
+
 void dim_deadline(struct percpu *cpu)
 {
 	lock_acquire(&hv.lock);
 	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
 		struct fimce *f = &hv.fimce[i];
 
-		/* One that is being rolled back at this moment needs no help. */
-		if (f->id != 0 && f->update == RV_UPDATE_APPLIED && !f->isolated && f->deadline_tsc != 0 &&
-		    rdtsc() >= f->deadline_tsc)
+		if (f->id != 0 && is_late(f))
 			expire(cpu, f);
 	}
 	deadline_update();

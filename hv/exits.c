@@ -140,7 +140,8 @@ static void timer_set(struct percpu *cpu, bool on, uint64_t ticks)
 	cpu->timer_armed = on;
 }
 
-/* While an update waits for its confirmation every CPU carries the deadline, so that no CPU can be taken away to escape it. */
+/* While an update waits for its confirmation every CPU carries the deadline, so that no CPU can be taken away to escape it. The
+ * timer stands still in root mode, during a FIMCE and in C-states below C2 (26.5.1): so each exit comes here as well. */
 static void deadline_check(struct percpu *cpu)
 {
 	uint64_t deadline = __atomic_load_n(&hv.deadline_tsc, __ATOMIC_SEQ_CST), now = rdtsc();
@@ -163,7 +164,6 @@ static __attribute__((noinline)) uint32_t enter_attentive(struct percpu *cpu)
 	for (;;) {
 		while (hv.panicked)
 			cpu_halt();
-		cpu->timer_expired = 0;
 		if ((cpu->timer_armed || hv.deadline_tsc != 0) && cpu->proved)
 			deadline_check(cpu);
 		if (cpu->take_request)
@@ -345,7 +345,6 @@ static void exit_timer(struct percpu *cpu)
 	/* The next entry looks at the clock, and switches the timer off if no deadline is left: a timer that stays at zero exits
 	 * before every instruction. */
 	cpu->timer_armed = true;
-	cpu->timer_expired = 1;
 }
 
 static void exit_handle(struct percpu *cpu, uint32_t reason)

@@ -60,7 +60,8 @@ struct percpu {
 			uint8_t init_storm; /* INIT exits in a row, with nothing but SIPI exits between them */
 			uint8_t take_request; /* the guest gives this CPU up */
 			uint8_t guest_nmi; /* an NMI of the guest waits for injection */
-			uint8_t timer_expired; /* the deadline timer of the guest VMCS: look at the clock */
+			uint8_t
+			    timer_armed; /* the deadline timer of the guest VMCS runs: each exit looks at the clock */
 			uint8_t
 			    smi_blocking; /* "blocking by SMI" is reported since a SIPI exit: clear it at each exit */
 		};
@@ -85,7 +86,6 @@ struct percpu {
 	uint32_t unit_offset;
 	uint64_t unit_flags; /* TF and IF as the guest has them */
 	uint64_t unit_rip; /* of that instruction */
-	bool timer_armed; /* the deadline timer of the guest VMCS runs */
 	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
 	uint64_t isolated_touch; /* address and FIMCE of the last touch of isolated memory, so that waiting logs once */
 	void *reset_context[5]; /* where to go on after a reset; see reset.h */

@@ -544,6 +544,75 @@ static void test_expiry_puts_the_code_back(void **state)
 	expect_clean();
 }
 
+static void null_call(struct regs *r)
+{
+	r->gpr[RAX] = RV_HC_NULL;
+}
+
+/* The timer stands still while its CPU runs a FIMCE, and in deep C-states: each exit looks at the clock itself. */
+static void exit_expires(uint32_t reason, void (*exit_state)(struct regs *r))
+{
+	applied(1000);
+	fake_exit(hv.cpu[1], EXIT_CPUID, 0); /* arms the timer */
+	fake_time = hv.deadline_tsc - 1000;
+	fake_exit_state = exit_state;
+	fake_exit(hv.cpu[1], reason, 0);
+	assert_int_equal(update->update, RV_UPDATE_APPLIED);
+	fake_time = hv.deadline_tsc;
+	fake_exit(hv.cpu[1], reason, 0);
+	fake_exit_state = NULL;
+	assert_int_equal(update->update, RV_UPDATE_EXPIRED);
+	assert_int_equal(vmcs_read(VMCS_PIN_CONTROLS) & PIN_PREEMPTION_TIMER, 0);
+	expect_targets(0);
+	expect_clean();
+}
+
+static void test_every_exit_looks_at_the_clock(void **state)
+{
+	(void)state;
+	exit_expires(EXIT_CPUID, NULL);
+	exit_expires(EXIT_VMCALL, null_call);
+}
+
+static void confirmed_late(int add)
+{
+	uint8_t component[RV_DIGEST_SIZE];
+
+	applied(1000);
+	memcpy(component, update->component, sizeof(component));
+	fake_time = hv.deadline_tsc + 1000000000000;
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
+	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_STATE);
+	assert_int_equal(cpu->regs.gpr[R8], RV_UPDATE_EXPIRED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_EXPIRED);
+	assert_int_equal(sequence_get(component), 0);
+	expect_targets(add);
+}
+
+/* No exit came between the deadline and the confirmation: it is late all the same. */
+static void test_late_confirmation(void **state)
+{
+	(void)state;
+	confirmed_late(0);
+	expect_clean();
+	fake_measured_flags = RV_MEASURED_HAS_REVERT;
+	data_pages = 1;
+	confirmed_late(0x10);
+	fake_task(update, revert);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+	expect_clean();
+}
+
+static void test_confirmation_just_in_time(void **state)
+{
+	(void)state;
+	applied(1000);
+	fake_time = hv.deadline_tsc - 100;
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	expect_clean();
+}
+
 /* Data can't be changed back while threads run: the record says that it was not, and the rollback is still open. */
 static void test_expiry_leaves_data(void **state)
 {
@@ -790,6 +859,9 @@ int main(void)
 	    T(test_no_room_for_another_program),
 	    T(test_no_apply_without_room),
 	    T(test_expiry_puts_the_code_back),
+	    T(test_every_exit_looks_at_the_clock),
+	    T(test_late_confirmation),
+	    T(test_confirmation_just_in_time),
 	    T(test_expiry_leaves_data),
 	    T(test_expiry_during_rollback),
 	    T(test_others_during_apply),
