@@ -335,6 +335,8 @@ uint32_t fimce_prepare(struct percpu *cpu)
 {
 	struct fimce *f = cpu->running;
 
+	while (hv.panicked)
+		cpu_halt();
 	nmi_account_seen(cpu);
 	/* The timer stands still in root mode: a task that keeps calling would outlive its budget. */
 	if (f->kill)

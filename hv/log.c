@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* log.c - see log.h. */
-#include <hv/hv.h>
+#include <hv/percpu.h>
 #include <hv/x86/regs.h>
 
 #define UART_LINE_STATUS 5
@@ -94,8 +94,13 @@ void console_reason(uint32_t cpu_index, uint32_t reason, const uint64_t value[5]
 
 _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, uint64_t v2)
 {
-	hv.panicked = true;
+	bool first = !__atomic_exchange_n(&hv.panicked, true, __ATOMIC_SEQ_CST);
+
 	__atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
+	/* The others have no exits by themselves. Once: a fault on this way leads here again. Before the first guest runs they are
+	 * in root mode and stay there, or have no handler for an NMI yet. */
+	if (first && hv.released)
+		apic_send(0, APIC_NMI_OTHERS);
 	log3(cpu, reason, v0, v1, v2);
 	console_reason(cpu->index, reason, (const uint64_t[5]){v0, v1, v2});
 	if (hv.log.serial_port != 0)

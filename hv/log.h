@@ -32,7 +32,7 @@ uint32_t log_read(struct rv_log_record *to, uint32_t max, uint64_t first);
 void console_reason(uint32_t cpu_index, uint32_t reason, const uint64_t value[5]);
 
 /**
- * Root mode found itself wrong. Logs and prints reason and values, and stops this CPU; the others stop at their next exit.
+ * Root mode found itself wrong. Stops all CPUs, the others by an NMI; logs and prints reason and values.
  */
 _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, uint64_t v2);
 

@@ -383,6 +383,38 @@ static void test_panic_stops_all(void **state)
 	FAKE_STOPS(fake_exit(cpu, EXIT_CPUID, 0));
 }
 
+static uint32_t stop_ipis;
+
+static void stop_ipi(uint32_t id, uint32_t command)
+{
+	(void)id;
+	assert_int_equal(command, APIC_NMI_OTHERS);
+	/* Whoever exits by it sees why. */
+	assert_true(hv.panicked);
+	assert_int_not_equal(hv.generation, hv.cpu[1]->seen_generation);
+	stop_ipis++;
+}
+
+/* In the steady state nobody exits by himself. */
+static void test_stop_calls_all(void **state)
+{
+	(void)state;
+	stop_ipis = 0;
+	fake_ipi = stop_ipi;
+	/* During the launch the others are in root mode already, or not even able to take an NMI. */
+	FAKE_STOPS(hv_stop(cpu, RV_REASON_ROOT_EXCEPTION, 13, 0, 0));
+	assert_int_equal(stop_ipis, 0);
+	hv.panicked = false;
+	hv.released = 1;
+	FAKE_STOPS(hv_stop(cpu, RV_REASON_ROOT_EXCEPTION, 13, 0, 0));
+	assert_int_equal(stop_ipis, 1);
+	fake_exit_state = nmi;
+	FAKE_STOPS(fake_exit(hv.cpu[1], EXIT_EXCEPTION_NMI, 0));
+	/* A fault in the middle of all that does not begin it anew. */
+	FAKE_STOPS(hv_stop(cpu, RV_REASON_ROOT_EXCEPTION, 13, 0, 0));
+	assert_int_equal(stop_ipis, 1);
+}
+
 static void test_triple_fault_resets(void **state)
 {
 	(void)state;
@@ -424,6 +456,7 @@ int main(void)
 	    T(test_flush_waits_for_all_in_the_guest),
 	    T(test_lost_kick_goes_to_all),
 	    T(test_panic_stops_all),
+	    T(test_stop_calls_all),
 	    T(test_triple_fault_resets),
 	};
 

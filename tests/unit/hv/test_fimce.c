@@ -371,6 +371,26 @@ static void test_survives_nmi_and_init(void **state)
 	expect_clean();
 }
 
+static void panic(struct fimce *f)
+{
+	(void)f;
+	hv.panicked = true;
+}
+
+/* Root mode has found itself wrong on another CPU, which sends an NMI: the task is not entered again. */
+static void test_stops_with_the_machine(void **state)
+{
+	const struct fake_step steps[] = {
+	    {.call = FAKE_EXIT, .rdi = EXIT_EXCEPTION_NMI, .rdx = 2 | 2u << 8 | 1u << 31, .before = panic}, {0}};
+	int64_t id;
+
+	(void)state;
+	fake_create(0);
+	id = CREATE();
+	fake_task(fimce_find((uint32_t)id), steps);
+	FAKE_STOPS(RUN(id));
+}
+
 static void segment_write_execute(struct fimce *f)
 {
 	fake_measured(f);
@@ -606,6 +626,7 @@ int main(void)
 	    T(test_protocol),
 	    T(test_calls_do_not_stretch_the_budget),
 	    T(test_every_exit_kills),
+	    T(test_stops_with_the_machine),
 	    T(test_exception),
 	    T(test_survives_nmi_and_init),
 	    T(test_measured_is_checked),
