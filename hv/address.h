@@ -46,9 +46,7 @@ static inline uint64_t page_align_up(uint64_t v)
 
 /** The virtual address at which root mode sees physical memory. On the host, tests supply it over an array. */
 #define HV_DIRECT_MAP 0xffff800000000000ull
-#ifdef HV_HOST_TEST
-void *pa_pointer(pa_t a);
-#else
+#ifndef HV_HOST_TEST
 static inline void *pa_pointer(pa_t a)
 {
 	return (void *)(HV_DIRECT_MAP + a.v);

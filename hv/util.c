@@ -57,11 +57,6 @@ void clear_pages(void *to, uint32_t pages)
 
 	__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0ull) : "memory");
 }
-#else
-void clear_pages(void *to, uint32_t pages)
-{
-	memset(to, 0, (size_t)pages * RV_PAGE_SIZE);
-}
 #endif
 
 #define CACHE_LINE 64u

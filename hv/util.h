@@ -9,26 +9,20 @@
 #include <ravelin/abi.h>
 #include <ravelin/reason.h>
 
-#ifdef HV_HOST_TEST
-#include <string.h>
-#else
+#ifndef HV_HOST_TEST
 void *memcpy(void *to, const void *from, size_t bytes);
 void *memmove(void *to, const void *from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
-#endif
 
 /** Copies whole pages; the fastest way the CPU has. Addresses 4096-aligned. */
 static inline void copy_pages(void *to, const void *from, uint32_t pages)
 {
-#ifdef HV_HOST_TEST
-	memcpy(to, from, (size_t)pages * RV_PAGE_SIZE);
-#else
 	size_t words = (size_t)pages * (RV_PAGE_SIZE / 8);
 
 	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-#endif
 }
+#endif
 
 /** Zeroes whole pages. */
 void clear_pages(void *to, uint32_t pages);

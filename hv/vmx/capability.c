@@ -92,12 +92,12 @@ int vmx_check(struct vmx_caps *caps, struct vmx_refusal *why)
 	controls_compute(&caps->fimce, RV_VMX_FIMCE, 0, why);
 	if (why->reason != 0)
 		return -RV_ENODEV;
-	caps->ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
+	caps->ept_vpid = rdmsr(RV_MSR_VMX_EPT_VPID_CAP);
 	if ((caps->ept_vpid & ept_needed) != ept_needed) {
 		*why = (struct vmx_refusal){RV_REASON_EPT_MISSING, {caps->ept_vpid}};
 		return -RV_ENODEV;
 	}
-	uint64_t misc = rdmsr(MSR_VMX_MISC);
+	uint64_t misc = rdmsr(RV_MSR_VMX_MISC);
 
 	/* The state that an INIT leads to, and in which all CPUs but the first begin (25.4.2, A.6). */
 	if (!(misc & RV_VMX_MISC_WAIT_FOR_SIPI)) {

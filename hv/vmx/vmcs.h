@@ -90,7 +90,6 @@ enum vmcs_field {
 	VMCS_HOST_IDTR_BASE = 0x6c0e,
 	VMCS_HOST_SYSENTER_ESP = 0x6c10,
 	VMCS_HOST_SYSENTER_EIP = 0x6c12,
-	VMCS_HOST_RSP = 0x6c14,
 	VMCS_HOST_RIP = 0x6c16
 };
 
@@ -110,53 +109,24 @@ enum segment {
 #define TSS_64_BUSY 11u
 
 /* Pin-based controls */
-#define PIN_NMI_EXITING (1u << 3)
-#define PIN_VIRTUAL_NMIS (1u << 5)
 #define PIN_PREEMPTION_TIMER (1u << 6)
 /* Primary processor-based controls */
-#define PRIMARY_HLT_EXITING (1u << 7)
-#define PRIMARY_INVLPG_EXITING (1u << 9)
-#define PRIMARY_MWAIT_EXITING (1u << 10)
-#define PRIMARY_RDPMC_EXITING (1u << 11)
 #define PRIMARY_CR3_LOAD_EXITING (1u << 15)
 #define PRIMARY_CR3_STORE_EXITING (1u << 16)
-#define PRIMARY_CR8_LOAD_EXITING (1u << 19)
-#define PRIMARY_CR8_STORE_EXITING (1u << 20)
 #define PRIMARY_NMI_WINDOW_EXITING (1u << 22)
-#define PRIMARY_MOV_DR_EXITING (1u << 23)
-#define PRIMARY_IO_EXITING (1u << 24)
-#define PRIMARY_IO_BITMAPS (1u << 25)
-#define PRIMARY_MSR_BITMAPS (1u << 28)
-#define PRIMARY_MONITOR_EXITING (1u << 29)
-#define PRIMARY_SECONDARY (1u << 31)
 /* Secondary processor-based controls */
-#define SECONDARY_EPT (1u << 1)
-#define SECONDARY_DESCRIPTOR_EXITING (1u << 2)
 #define SECONDARY_RDTSCP (1u << 3)
-#define SECONDARY_VPID (1u << 5)
-#define SECONDARY_WBINVD_EXITING (1u << 6)
-#define SECONDARY_UNRESTRICTED (1u << 7)
 #define SECONDARY_INVPCID (1u << 12)
 #define SECONDARY_XSAVES (1u << 20)
 #define SECONDARY_USER_WAIT (1u << 26)
 /* VM-exit controls */
-#define EXIT_SAVE_DEBUG (1u << 2)
-#define EXIT_HOST_64 (1u << 9)
-#define EXIT_SAVE_PAT (1u << 18)
-#define EXIT_LOAD_PAT (1u << 19)
-#define EXIT_SAVE_EFER (1u << 20)
-#define EXIT_LOAD_EFER (1u << 21)
 #define EXIT_SAVE_TIMER (1u << 22)
 /* VM-entry controls */
-#define ENTRY_LOAD_DEBUG (1u << 2)
 #define ENTRY_IA32E (1u << 9)
-#define ENTRY_LOAD_PAT (1u << 14)
-#define ENTRY_LOAD_EFER (1u << 15)
 
 /* Basic exit reasons (appendix C) */
 enum exit_reason {
 	EXIT_EXCEPTION_NMI = 0,
-	EXIT_EXTERNAL_INTERRUPT = 1,
 	EXIT_TRIPLE_FAULT = 2,
 	EXIT_INIT = 3,
 	EXIT_SIPI = 4,
@@ -181,12 +151,8 @@ enum exit_reason {
 #define EXIT_REASON_BASIC 0xffffu /* the bits above tell of enclaves, SMM and the monitor trap flag */
 #define EXIT_REASON_ENTRY_FAILURE (1u << 31)
 
-enum activity {
-	ACTIVITY_ACTIVE,
-	ACTIVITY_HLT,
-	ACTIVITY_SHUTDOWN,
-	ACTIVITY_WAIT_FOR_SIPI
-};
+#define ACTIVITY_ACTIVE 0u
+#define ACTIVITY_WAIT_FOR_SIPI 3u
 
 #define INTERRUPTIBILITY_STI (1u << 0)
 #define INTERRUPTIBILITY_MOV_SS (1u << 1)
@@ -205,26 +171,9 @@ enum activity {
 #define INTERRUPTION_TYPE_MASK (7u << 8)
 
 /* IA32_VMX_EPT_VPID_CAP */
-#define EPT_CAP_WALK_4 (1ull << 6)
-#define EPT_CAP_WB (1ull << 14)
-#define EPT_CAP_2M (1ull << 16)
 #define EPT_CAP_1G (1ull << 17)
-#define EPT_CAP_INVEPT (1ull << 20)
-#define EPT_CAP_INVEPT_SINGLE (1ull << 25)
-#define EPT_CAP_INVEPT_ALL (1ull << 26)
-#define EPT_CAP_INVVPID (1ull << 32)
-#define EPT_CAP_INVVPID_SINGLE (1ull << 41)
 
-#ifdef HV_HOST_TEST
-uint64_t vmcs_read(uint64_t field);
-bool vmcs_write_raw(uint64_t field, uint64_t value);
-bool vmx_on(pa_t region);
-void vmx_off(void);
-bool vmcs_clear(pa_t vmcs);
-bool vmcs_load(pa_t vmcs);
-void ept_invalidate(uint64_t eptp);
-void vpid_invalidate(uint16_t vpid);
-#else
+#ifndef HV_HOST_TEST
 /** Reads a field of the current VMCS. The field must exist; a wrong one leaves the result undefined. */
 static inline uint64_t vmcs_read(uint64_t field)
 {

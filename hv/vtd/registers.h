@@ -118,12 +118,7 @@ static inline struct vtd_pair *vtd_pair_at(pa_t table, uint32_t index)
 #define WAIT_STATUS (1ull << 5)
 #define WAIT_STATUS_SHIFT 32
 
-#ifdef HV_HOST_TEST
-uint32_t vtd_read32(pa_t base, uint32_t offset);
-uint64_t vtd_read64(pa_t base, uint32_t offset);
-void vtd_write32(pa_t base, uint32_t offset, uint32_t value);
-void vtd_write64(pa_t base, uint32_t offset, uint64_t value);
-#else
+#ifndef HV_HOST_TEST
 #define VTD_ACCESS(bits)                                                                                               \
 	static inline uint##bits##_t vtd_read##bits(pa_t base, uint32_t offset)                                        \
 	{                                                                                                              \

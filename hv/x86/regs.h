@@ -3,7 +3,7 @@
  * regs.h - access to processor registers and ports, and the names of their bits.
  *
  * Every instruction that touches the machine stands here (or in hv/vmx/vmcs.h), so that the rest compiles on the host:
- * with HV_HOST_TEST the same names are ordinary functions over a fake register file (tests/unit/hv).
+ * with HV_HOST_TEST the same names are ordinary functions over a fake register file (tests/unit/hv/machine.h).
  * Names are those of the Intel SDM.
  */
 #ifndef HV_X86_REGS_H
@@ -14,17 +14,13 @@
 
 #define CR0_PE (1ull << 0)
 #define CR0_MP (1ull << 1)
-#define CR0_EM (1ull << 2)
-#define CR0_TS (1ull << 3)
 #define CR0_ET (1ull << 4)
 #define CR0_NE (1ull << 5)
 #define CR0_WP (1ull << 16)
 #define CR0_NW (1ull << 29)
 #define CR0_CD (1ull << 30)
 #define CR0_PG (1ull << 31)
-#define CR4_PSE (1ull << 4)
 #define CR4_PAE (1ull << 5)
-#define CR4_PGE (1ull << 7)
 #define CR4_OSFXSR (1ull << 9)
 #define CR4_OSXMMEXCPT (1ull << 10)
 #define CR4_VMXE (1ull << 13)
@@ -40,7 +36,6 @@
 #define MSR_KVM_WALL_CLOCK 0x11u /* KVM's first clock: it writes to the address in the MSR */
 #define MSR_KVM_SYSTEM_TIME 0x12u
 #define MSR_APIC_BASE 0x1bu
-#define APIC_BASE_BSP (1ull << 8)
 #define APIC_BASE_X2APIC (1ull << 10)
 #define APIC_BASE_ENABLE (1ull << 11)
 #define MSR_FEATURE_CONTROL 0x3au
@@ -69,17 +64,10 @@
 #define MSR_MTRR_DEF_TYPE 0x2ffu
 #define MSR_PEBS_ENABLE 0x3f1u
 #define MSR_VMX_BASIC 0x480u
-#define MSR_VMX_PINBASED_CTLS 0x481u
-#define MSR_VMX_PROCBASED_CTLS 0x482u
-#define MSR_VMX_EXIT_CTLS 0x483u
-#define MSR_VMX_ENTRY_CTLS 0x484u
-#define MSR_VMX_MISC 0x485u
 #define MSR_VMX_CR0_FIXED0 0x486u
 #define MSR_VMX_CR0_FIXED1 0x487u
 #define MSR_VMX_CR4_FIXED0 0x488u
 #define MSR_VMX_CR4_FIXED1 0x489u
-#define MSR_VMX_PROCBASED_CTLS2 0x48bu
-#define MSR_VMX_EPT_VPID_CAP 0x48cu
 #define MSR_VMX_LAST 0x491u
 #define MSR_RTIT_FIRST 0x560u
 #define MSR_RTIT_LAST 0x587u
@@ -113,36 +101,7 @@ struct __attribute__((packed)) descriptor_pointer {
 	uint64_t base;
 };
 
-#ifdef HV_HOST_TEST
-uint64_t rdmsr(uint32_t msr);
-void wrmsr(uint32_t msr, uint64_t value);
-struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
-uint64_t rdtsc(void);
-void outb(uint16_t port, uint8_t value);
-uint8_t inb(uint16_t port);
-void cpu_pause(void);
-void cpu_fence(void);
-void cpu_flush_line(const void *at);
-void cpu_halt(void);
-void cpu_wbinvd(void);
-void xsetbv(uint32_t index, uint64_t value);
-uint64_t xgetbv(uint32_t index);
-void xsave_all(void *area);
-void xrstor_all(const void *area);
-uint64_t read_cr0(void);
-uint64_t read_cr2(void);
-uint64_t read_cr3(void);
-uint64_t read_cr4(void);
-uint64_t read_cr8(void);
-uint64_t read_dr6(void);
-uint64_t read_dr7(void);
-void write_cr0(uint64_t v);
-void write_cr2(uint64_t v);
-void write_cr3(uint64_t v);
-void write_cr4(uint64_t v);
-void write_cr8(uint64_t v);
-void write_dr6(uint64_t v);
-#else
+#ifndef HV_HOST_TEST
 static inline uint64_t rdmsr(uint32_t msr)
 {
 	uint32_t a, d;

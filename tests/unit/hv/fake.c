@@ -2,7 +2,6 @@
 /* fake.c - see fake.h. */
 #include "fake.h"
 
-#include <string.h>
 #include <sys/mman.h>
 
 /* What entry.S and linker.ld give to a real image. */
@@ -291,6 +290,16 @@ void root_iret(void)
 
 /* --- memory ------------------------------------------------------------------------------------------------------ */
 
+void copy_pages(void *to, const void *from, uint32_t pages)
+{
+	memcpy(to, from, (size_t)pages * RV_PAGE_SIZE);
+}
+
+void clear_pages(void *to, uint32_t pages)
+{
+	memset(to, 0, (size_t)pages * RV_PAGE_SIZE);
+}
+
 void *pa_pointer(pa_t a)
 {
 	if (a.v >= FAKE_RAM)
@@ -508,18 +517,18 @@ static void capable_cpu(void)
 	fake_cpuid_set(0xd, 0, (struct cpuid){.eax = 0xe7, .ecx = 2696});
 	fake_msr_set(MSR_FEATURE_CONTROL, FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
 	fake_msr_set(MSR_VMX_BASIC, 1ull << 55 | 0x12);
-	fake_msr_set(MSR_VMX_PINBASED_CTLS, all | 0x16);
-	fake_msr_set(MSR_VMX_PROCBASED_CTLS, all | 0x401e172);
+	fake_msr_set(RV_MSR_VMX_PINBASED_CTLS, all | 0x16);
+	fake_msr_set(RV_MSR_VMX_PROCBASED_CTLS, all | 0x401e172);
 	fake_msr_set(0x48e, all | 0x4006172); /* IA32_VMX_TRUE_PROCBASED_CTLS: CR3 exiting may be 0 */
-	fake_msr_set(MSR_VMX_EXIT_CTLS, all | 0x36dff);
-	fake_msr_set(MSR_VMX_ENTRY_CTLS, all | 0x11ff);
-	fake_msr_set(MSR_VMX_MISC, 1u << 8 | 5);
+	fake_msr_set(RV_MSR_VMX_EXIT_CTLS, all | 0x36dff);
+	fake_msr_set(RV_MSR_VMX_ENTRY_CTLS, all | 0x11ff);
+	fake_msr_set(RV_MSR_VMX_MISC, 1u << 8 | 5);
 	fake_msr_set(MSR_VMX_CR0_FIXED0, CR0_PE | CR0_NE | CR0_PG);
 	fake_msr_set(MSR_VMX_CR0_FIXED1, 0xffffffff);
 	fake_msr_set(MSR_VMX_CR4_FIXED0, CR4_VMXE);
 	fake_msr_set(MSR_VMX_CR4_FIXED1, 0x3727ff);
-	fake_msr_set(MSR_VMX_PROCBASED_CTLS2, all);
-	fake_msr_set(MSR_VMX_EPT_VPID_CAP, caps);
+	fake_msr_set(RV_MSR_VMX_PROCBASED_CTLS2, all);
+	fake_msr_set(RV_MSR_VMX_EPT_VPID_CAP, caps);
 	fake_msr_set(MSR_APIC_BASE, 0xfee00000ull | APIC_BASE_ENABLE | APIC_BASE_X2APIC | APIC_BASE_BSP);
 	fake_msr_set(MSR_KERNEL_GS_BASE, 0);
 	/* MTRRs: write-back, the last GiB below 4 GiB uncached; two variable registers. */

@@ -29,6 +29,8 @@
 #include <hv/percpu.h>
 #include <hv/reset.h>
 
+#include "bits.h"
+
 /* The fake machine: 64 MiB of RAM; the pool is cut out of it. */
 #define FAKE_RAM (64u << 20)
 #define FAKE_POOL (32u << 20)

@@ -4,7 +4,7 @@
 HV_TEST_NAMES := partition mtrr ept capability fimce_tables audit emulate exits hypercall fimce update journal launch check \
 	vtd vtd_virtual iommu
 HV_TEST_DIR := $(B)/test-obj/hv
-HV_TEST_CFLAGS := $(TEST_CFLAGS) -I. -DHV_HOST_TEST=1 -fno-strict-aliasing
+HV_TEST_CFLAGS := $(TEST_CFLAGS) -I. -DHV_HOST_TEST=1 -include tests/unit/hv/machine.h -fno-strict-aliasing
 HV_TEST_SRC := $(wildcard hv/*.c hv/*/*.c) $(wildcard tests/unit/hv/fake*.c)
 HV_TEST_OBJ := $(HV_TEST_SRC:%.c=$(HV_TEST_DIR)/%.o)
 HV_TEST_PROGRAMS := $(HV_TEST_NAMES:%=$(B)/tests/unit/hv/test_%)

@@ -66,22 +66,22 @@ static void test_each_missing_control(void **state)
 			      EXIT_LOAD_EFER | EXIT_SAVE_TIMER;
 
 	(void)state;
-	check_word(MSR_VMX_PINBASED_CTLS, PIN_NMI_EXITING | PIN_VIRTUAL_NMIS | PIN_PREEMPTION_TIMER, 0);
-	check_word(MSR_VMX_PROCBASED_CTLS, PRIMARY_IO_BITMAPS | PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY,
+	check_word(RV_MSR_VMX_PINBASED_CTLS, PIN_NMI_EXITING | PIN_VIRTUAL_NMIS | PIN_PREEMPTION_TIMER, 0);
+	check_word(RV_MSR_VMX_PROCBASED_CTLS, PRIMARY_IO_BITMAPS | PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY,
 		   PRIMARY_HLT_EXITING | PRIMARY_INVLPG_EXITING | PRIMARY_MWAIT_EXITING | PRIMARY_RDPMC_EXITING |
 		       PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING | PRIMARY_CR8_LOAD_EXITING |
 		       PRIMARY_CR8_STORE_EXITING | PRIMARY_MOV_DR_EXITING | PRIMARY_IO_EXITING |
 		       PRIMARY_MONITOR_EXITING);
-	check_word(MSR_VMX_PROCBASED_CTLS2, SECONDARY_EPT | SECONDARY_VPID | SECONDARY_UNRESTRICTED,
+	check_word(RV_MSR_VMX_PROCBASED_CTLS2, SECONDARY_EPT | SECONDARY_VPID | SECONDARY_UNRESTRICTED,
 		   SECONDARY_DESCRIPTOR_EXITING | SECONDARY_WBINVD_EXITING);
-	check_word(MSR_VMX_EXIT_CTLS, exit, exit);
-	check_word(MSR_VMX_ENTRY_CTLS, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, ENTRY_IA32E);
+	check_word(RV_MSR_VMX_EXIT_CTLS, exit, exit);
+	check_word(RV_MSR_VMX_ENTRY_CTLS, ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, ENTRY_IA32E);
 }
 
 static void test_forced_bits_are_set(void **state)
 {
 	(void)state;
-	fake_msr_set(MSR_VMX_PINBASED_CTLS, 0xffffffffull << 32 | 0x16 | 1u << 20);
+	fake_msr_set(RV_MSR_VMX_PINBASED_CTLS, 0xffffffffull << 32 | 0x16 | 1u << 20);
 	assert_int_equal(vmx_check(&caps, &why), 0);
 	assert_true(caps.guest.pin & 1u << 20);
 	assert_true(caps.fimce.pin & 1u << 20);
@@ -89,7 +89,7 @@ static void test_forced_bits_are_set(void **state)
 
 static void test_ept(void **state)
 {
-	const uint64_t full = fake_msr_get(MSR_VMX_EPT_VPID_CAP);
+	const uint64_t full = fake_msr_get(RV_MSR_VMX_EPT_VPID_CAP);
 
 	(void)state;
 	for (uint32_t bit = 0; bit < 64; bit++) {
@@ -97,7 +97,7 @@ static void test_ept(void **state)
 
 		if (!(full >> bit & 1))
 			continue;
-		fake_msr_set(MSR_VMX_EPT_VPID_CAP, full & ~(1ull << bit));
+		fake_msr_set(RV_MSR_VMX_EPT_VPID_CAP, full & ~(1ull << bit));
 		error = vmx_check(&caps, &why);
 		if (1ull << bit == EPT_CAP_1G) {
 			assert_int_equal(error, 0); /* done without */
@@ -113,7 +113,7 @@ static void test_ept(void **state)
 static void test_no_wait_for_sipi(void **state)
 {
 	(void)state;
-	fake_msr_set(MSR_VMX_MISC, 7u << 6 & ~(1u << 8));
+	fake_msr_set(RV_MSR_VMX_MISC, 7u << 6 & ~(1u << 8));
 	assert_int_equal(vmx_check(&caps, &why), -RV_ENODEV);
 	assert_int_equal(why.reason, RV_REASON_NO_WAIT_FOR_SIPI);
 	assert_int_equal(why.value[0], 3u << 6);

@@ -103,9 +103,9 @@ static void test_each_bit(void **state)
 
 static void test_random_cpus(void **state)
 {
-	static const uint32_t msrs[] = {MSR_VMX_PINBASED_CTLS, MSR_VMX_PROCBASED_CTLS,  MSR_VMX_EXIT_CTLS,
-					MSR_VMX_ENTRY_CTLS,    MSR_VMX_PROCBASED_CTLS2, MSR_VMX_EPT_VPID_CAP,
-					MSR_VMX_MISC};
+	static const uint32_t msrs[] = {RV_MSR_VMX_PINBASED_CTLS, RV_MSR_VMX_PROCBASED_CTLS,  RV_MSR_VMX_EXIT_CTLS,
+					RV_MSR_VMX_ENTRY_CTLS,    RV_MSR_VMX_PROCBASED_CTLS2, RV_MSR_VMX_EPT_VPID_CAP,
+					RV_MSR_VMX_MISC};
 	unsigned int good = 0;
 
 	(void)state;

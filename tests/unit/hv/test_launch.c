@@ -99,12 +99,12 @@ static void test_both_values(void **state)
 	struct rv_launch copy = launch;
 
 	(void)state;
-	fake_msr_set(MSR_VMX_PROCBASED_CTLS2, fake_msr_get(MSR_VMX_PROCBASED_CTLS2) &
-						  ~((uint64_t)(SECONDARY_EPT | SECONDARY_UNRESTRICTED) << 32));
+	fake_msr_set(RV_MSR_VMX_PROCBASED_CTLS2, fake_msr_get(RV_MSR_VMX_PROCBASED_CTLS2) &
+						     ~((uint64_t)(SECONDARY_EPT | SECONDARY_UNRESTRICTED) << 32));
 	copy.reason_value2 = 99;
 	assert_int_equal(launch_main(&copy, &frame), -RV_ENODEV);
 	assert_int_equal(copy.reason, RV_REASON_VMX_CONTROL);
-	assert_int_equal(copy.reason_value, MSR_VMX_PROCBASED_CTLS2);
+	assert_int_equal(copy.reason_value, RV_MSR_VMX_PROCBASED_CTLS2);
 	assert_int_equal(copy.reason_value2, SECONDARY_EPT | SECONDARY_UNRESTRICTED);
 	/* One with a single value leaves nothing of an older one. */
 	copy = launch;
@@ -119,7 +119,7 @@ static void (*ap_lacks)(void);
 static void ap_starts(uint32_t apic_id, uint32_t command)
 {
 	uint64_t cr0 = read_cr0(), cr4 = read_cr4();
-	uint64_t controls = fake_msr_get(MSR_VMX_PINBASED_CTLS), feature = fake_msr_get(MSR_FEATURE_CONTROL);
+	uint64_t controls = fake_msr_get(RV_MSR_VMX_PINBASED_CTLS), feature = fake_msr_get(MSR_FEATURE_CONTROL);
 
 	if ((command & 0xff00) != APIC_SIPI)
 		return;
@@ -134,7 +134,7 @@ static void ap_starts(uint32_t apic_id, uint32_t command)
 		write_cr0(cr0);
 		write_cr4(cr4);
 	}
-	fake_msr_set(MSR_VMX_PINBASED_CTLS, controls);
+	fake_msr_set(RV_MSR_VMX_PINBASED_CTLS, controls);
 	fake_msr_set(MSR_FEATURE_CONTROL, feature);
 }
 
@@ -145,7 +145,8 @@ static void ap_is_locked(void)
 
 static void ap_lacks_control(void)
 {
-	fake_msr_set(MSR_VMX_PINBASED_CTLS, fake_msr_get(MSR_VMX_PINBASED_CTLS) & ~((uint64_t)PIN_VIRTUAL_NMIS << 32));
+	fake_msr_set(RV_MSR_VMX_PINBASED_CTLS,
+		     fake_msr_get(RV_MSR_VMX_PINBASED_CTLS) & ~((uint64_t)PIN_VIRTUAL_NMIS << 32));
 }
 
 static void ap_lacks_vmxon(void)
@@ -167,7 +168,7 @@ static void test_ap_says_why(void **state)
 	} cases[] = {
 	    {NULL, 0, 0, 0},
 	    {ap_is_locked, RV_REASON_VMX_LOCKED, FEATURE_CONTROL_LOCK, 0},
-	    {ap_lacks_control, RV_REASON_VMX_CONTROL, MSR_VMX_PINBASED_CTLS, PIN_VIRTUAL_NMIS},
+	    {ap_lacks_control, RV_REASON_VMX_CONTROL, RV_MSR_VMX_PINBASED_CTLS, PIN_VIRTUAL_NMIS},
 	    {ap_lacks_vmxon, RV_REASON_VMXON_FAILED, 4, 0},
 	    {ap_lacks_vmcs, RV_REASON_VMCS_FAILED, 0, 0},
 	};
