@@ -90,69 +90,18 @@ void emulate_cpuid(struct percpu *cpu)
 	guest_skip();
 }
 
-/* With PAE paging the CPU takes the four PDPTEs from the VMCS under EPT (27.3.1.6). */
-static bool pdptes_load(uint64_t cr3)
-{
-	uint64_t base = cr3 & 0xffffffe0u;
-
-	bool ok;
-
-	lock_acquire(&hv.lock);
-	ok = hypercall_is_guest_ram(base & PAGE_MASK);
-	for (uint64_t i = 0; ok && i < 4; i++)
-		vmcs_set(VMCS_GUEST_PDPTE0 + 2 * i, *(const uint64_t *)pa_pointer(pa_make(base + 8 * i)));
-	lock_release(&hv.lock);
-	return ok;
-}
-
 /*
- * Only a change of CR0.NE gets here: the guest may not clear it in VMX operation, and does not see that. All that MOV to CR0
- * would refuse (vol. 2) has to be refused here, or the next VM entry fails.
+ * MOV to CR0 exits only if it changes CR0.NE, which VMX wants to be 1. The guest gets to see the NE that it asks for, and
+ * executes the instruction again: it is no change of NE now, so the CPU does all the rest, or raises #GP, without an exit.
  */
-static bool cr0_write(uint64_t value)
-{
-	uint64_t old = vmcs_read(VMCS_GUEST_CR0), efer = vmcs_read(VMCS_GUEST_EFER), cr4 = vmcs_read(VMCS_GUEST_CR4);
-	uint64_t entry = vmcs_read(VMCS_ENTRY_CONTROLS);
-	bool cs_l = (vmcs_read(VMCS_GUEST_ACCESS + 2 * SEG_CS) & SEGMENT_L) != 0, long_mode;
-
-	if (value >> 32 != 0 || ((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
-		return false;
-	if (!(value & CR0_WP) && (cr4 & CR4_CET))
-		return false;
-	long_mode = (value & CR0_PG) && (efer & EFER_LME);
-	if (long_mode && !(cr4 & CR4_PAE))
-		return false;
-	/* Into long mode only from 32-bit code with a 64-bit TSS, out of it only from 32-bit code without PCIDs. */
-	if (((value ^ old) & CR0_PG) && (efer & EFER_LME) &&
-	    (cs_l || (vmcs_read(VMCS_GUEST_ACCESS + 2 * SEG_TR) & 15) != TSS_64_BUSY || (cr4 & CR4_PCIDE)))
-		return false;
-	if ((value & CR0_PG) && !long_mode && (cr4 & CR4_PAE) && !pdptes_load(vmcs_read(VMCS_GUEST_CR3)))
-		return false;
-	if ((value ^ old) & CR0_PG) {
-		vmcs_set(VMCS_GUEST_EFER, long_mode ? efer | EFER_LMA : efer & ~EFER_LMA);
-		vmcs_set(VMCS_ENTRY_CONTROLS, long_mode ? entry | ENTRY_IA32E : entry & ~(uint64_t)ENTRY_IA32E);
-		vpid_invalidate(1);
-	}
-	vmcs_set(VMCS_GUEST_CR0, value | CR0_NE | CR0_ET);
-	vmcs_set(VMCS_CR0_SHADOW, value);
-	return true;
-}
-
 void emulate_cr_access(struct percpu *cpu)
 {
 	uint64_t q = vmcs_read(VMCS_EXIT_QUALIFICATION);
-	uint32_t number = q & 15, type = q >> 4 & 3, r = q >> 8 & 15;
-	uint64_t value = r == RSP ? vmcs_read(VMCS_GUEST_RSP) : cpu->regs.gpr[r];
-	bool ok = false;
+	uint32_t number_and_type = q & 0x3f, r = q >> 8 & 15;
 
-	if (!guest_is_64())
-		value &= 0xffffffff;
-	/* MOV to CR4 exits only when it would set CR4.VMXE, which this CPU does not have as far as the guest knows. */
-	if (number == 0 && type == 0)
-		ok = cr0_write(value);
-	if (ok)
-		guest_skip();
-	else
+	if (number_and_type == 0)
+		vmcs_set(VMCS_CR0_SHADOW, r == RSP ? vmcs_read(VMCS_GUEST_RSP) : cpu->regs.gpr[r]);
+	else /* MOV to CR4 that would set CR4.VMXE, which this CPU does not have as far as the guest knows */
 		guest_inject(VECTOR_GP, 0);
 }
 

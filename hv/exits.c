@@ -62,7 +62,7 @@ uint32_t guest_cpl(void)
 bool guest_is_64(void)
 {
 	/* Long mode is EFER.LMA and CS.L (pitfall 17). */
-	return (vmcs_read(VMCS_GUEST_EFER) & EFER_LMA) && (vmcs_read(VMCS_GUEST_ACCESS + 2 * SEG_CS) & 1u << 13);
+	return (vmcs_read(VMCS_GUEST_EFER) & EFER_LMA) && (vmcs_read(VMCS_GUEST_ACCESS + 2 * SEG_CS) & SEGMENT_L);
 }
 
 void guest_park(struct percpu *cpu)

@@ -399,7 +399,7 @@ void launch_real_mode(struct percpu *cpu, uint8_t vector)
 	vmcs_write(&w, VMCS_GUEST_IDTR_LIMIT, 0xffff);
 	vmcs_write(&w, VMCS_GUEST_CR0, cr0);
 	/* The shadow shows NE = 1 from the start: then Linux's own write of CR0.NE = 1 is no change and does not exit. */
-	vmcs_write(&w, VMCS_CR0_SHADOW, cr0 | CR0_CD | CR0_NW);
+	vmcs_write(&w, VMCS_CR0_SHADOW, CR0_NE);
 	vmcs_write(&w, VMCS_GUEST_CR3, 0);
 	vmcs_write(&w, VMCS_GUEST_CR4, hv.caps.cr4_fixed0 | CR4_VMXE);
 	vmcs_write(&w, VMCS_CR4_SHADOW, 0);

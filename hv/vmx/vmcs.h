@@ -28,7 +28,6 @@ enum vmcs_field {
 	VMCS_GUEST_DEBUGCTL = 0x2802,
 	VMCS_GUEST_PAT = 0x2804,
 	VMCS_GUEST_EFER = 0x2806,
-	VMCS_GUEST_PDPTE0 = 0x280a,
 	VMCS_HOST_PAT = 0x2c00,
 	VMCS_HOST_EFER = 0x2c02,
 	VMCS_PIN_CONTROLS = 0x4000,
@@ -106,7 +105,6 @@ enum segment {
 };
 #define SEGMENT_UNUSABLE 0x10000u
 #define SEGMENT_L (1u << 13)
-#define TSS_64_BUSY 11u
 
 /* Pin-based controls */
 #define PIN_PREEMPTION_TIMER (1u << 6)

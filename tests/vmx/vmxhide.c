@@ -269,9 +269,11 @@ static void test_control_registers(void)
 	report_equal(read_cr0(), (cr0 | CR0_NE) ^ CR0_AM, "and reads back so");
 	write_cr0(cr0 & ~CR0_NE);
 	report_equal(try_cr0((cr0 | CR0_NE) & ~1ull), VECTOR_GP, "PG without PE raises #GP, with an exit for NE");
+	write_cr0(cr0 & ~CR0_NE);
 	report_equal(try_cr0(cr0 | CR0_NE | 1ull << 29), VECTOR_GP, "NW without CD raises #GP, with an exit for NE");
+	write_cr0(cr0 & ~CR0_NE);
 	report_equal(try_cr0(cr0 | CR0_NE | 1ull << 32), VECTOR_GP, "bit 32 raises #GP, with an exit for NE");
-	report_equal(read_cr0(), cr0 & ~CR0_NE, "and changes nothing");
+	report_equal(read_cr0(), cr0 | CR0_NE, "and changes nothing but NE");
 	write_cr0(cr0);
 
 	/* CLTS and LMSW do not touch NE. */

@@ -45,6 +45,8 @@
 #define EPT_CAP_INVVPID (1ull << 32)
 #define EPT_CAP_INVVPID_SINGLE (1ull << 41)
 
+#define CR4_PCIDE (1ull << 17)
+
 #define APIC_BASE_BSP (1ull << 8)
 
 #endif
