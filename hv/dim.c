@@ -43,7 +43,7 @@ static bool has_data(const struct fimce *f)
 
 static void page_unlend(const struct rv_target_page *t)
 {
-	partition_change(&hv.partition, pa_make(t->gpa), &(struct row_state){.owner = OWNER_GUEST, .perm = PERM_RWX});
+	partition_change(&hv.partition, pa_make(t->gpa), &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
 	ept_set(&hv.ept, gpa_make(t->gpa), PERM_RWX);
 }
 
@@ -89,9 +89,9 @@ static int64_t page_lend(struct percpu *cpu, const struct fimce *f, const struct
 		partition_cancel(&hv.partition, &change);
 		return hypercall_refuse(cpu, error, RV_REASON_TABLE_PAGES, t->gpa);
 	}
-	partition_commit(&hv.partition, &change,
-			 &(struct row_state){
-			     .owner = OWNER_GUEST, .shared = (uint16_t)f->id, .perm = guest_perm(t), .logical = t->va});
+	partition_commit(
+	    &hv.partition, &change,
+	    &(struct row){.owner = OWNER_GUEST, .shared = (uint16_t)f->id, .perm = guest_perm(t), .logical = t->va});
 	ept_set(&hv.ept, gpa_make(t->gpa), guest_perm(t));
 	return 0;
 }
@@ -151,7 +151,7 @@ static void give_back(struct fimce *f)
 
 		partition_change(
 		    &hv.partition, pa_make(t->gpa),
-		    &(struct row_state){
+		    &(struct row){
 			.owner = OWNER_GUEST, .shared = (uint16_t)f->id, .perm = guest_perm(t), .logical = t->va});
 		ept_set(&hv.ept, gpa_make(t->gpa), guest_perm(t));
 	}
@@ -169,11 +169,11 @@ static int64_t isolate(struct percpu *cpu, struct fimce *f)
 		const struct rv_target_page *t = &target_list(f)[i];
 
 		partition_change(&hv.partition, pa_make(t->gpa),
-				 &(struct row_state){.owner = OWNER_FIMCE(f->id),
-						     .shared = (uint16_t)f->id,
-						     .perm = PERM_R | PERM_W,
-						     .isolated = 1,
-						     .logical = t->va});
+				 &(struct row){.owner = OWNER_FIMCE(f->id),
+					       .shared = (uint16_t)f->id,
+					       .perm = PERM_R | PERM_W,
+					       .isolated = 1,
+					       .logical = t->va});
 		ept_set(&hv.ept, gpa_make(t->gpa), PERM_NONE);
 	}
 	f->isolated = true;
@@ -397,7 +397,7 @@ void dim_text_written(struct percpu *cpu, gpa_t gpa, uint64_t rip)
 	gpa_t page = gpa_make(gpa.v & PAGE_MASK);
 	const struct row *row = partition_find(&hv.partition, pa_make(page.v));
 	struct fimce *f = fimce_find(row->shared);
-	struct row_state to = {.owner = OWNER_GUEST, .shared = row->shared, .perm = PERM_RWX, .logical = row->logical};
+	struct row to = {.owner = OWNER_GUEST, .shared = row->shared, .perm = PERM_RWX, .logical = row->logical};
 
 	partition_change(&hv.partition, pa_make(row->base), &to);
 	ept_set(&hv.ept, page, PERM_RWX);

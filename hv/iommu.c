@@ -19,7 +19,6 @@ static struct vtd_virtual *unit_at(uint64_t gpa)
 int iommu_probe(void)
 {
 	const struct rv_launch *l = &hv.launch;
-	struct transition t;
 	int error = 0;
 
 	vtd_init(&hv.vtd, &hv.partition, l->tsc_khz);
@@ -29,11 +28,10 @@ int iommu_probe(void)
 	for (uint32_t i = 0; i < l->vtd_count && !error; i++) {
 		const struct vtd_unit *u = &hv.vtd.unit[i];
 
-		error = partition_prepare(&hv.partition, &t, u->base, u->register_bytes, OWNER_GUEST);
+		error = partition_take(&hv.partition, u->base, u->register_bytes, OWNER_GUEST,
+				       &(struct row){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
 		if (error)
 			return vtd_fail(&hv.vtd, u, error, RV_REASON_PARTITION_OWNER, u->base.v);
-		partition_commit(&hv.partition, &t,
-				 &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
 	}
 	return error;
 }
@@ -41,17 +39,12 @@ int iommu_probe(void)
 /* The row of the copy says at which address the guest has it. */
 static int guest_unit_build(struct vtd_virtual *g, struct vtd_unit *u)
 {
-	struct transition t;
+	const struct row shown = {
+	    .owner = OWNER_HYPERVISOR, .shared = SHARED_GUEST, .perm = PERM_R | PERM_W, .logical = u->base.v};
 	int error = vtd_virtual_init(&hv.vtd, g, u);
 
-	error = error ? error : partition_prepare(&hv.partition, &t, g->page, RV_PAGE_SIZE, OWNER_HYPERVISOR);
-	if (error)
-		return error;
-	partition_commit(
-	    &hv.partition, &t,
-	    &(struct row_state){
-		.owner = OWNER_HYPERVISOR, .shared = SHARED_GUEST, .perm = PERM_R | PERM_W, .logical = u->base.v});
-	error = ept_prepare(&hv.ept, gpa_make(u->base.v));
+	error = error ? error : partition_take(&hv.partition, g->page, RV_PAGE_SIZE, OWNER_HYPERVISOR, &shown);
+	error = error ? error : ept_prepare(&hv.ept, gpa_make(u->base.v));
 	if (!error) {
 		ept_alias(&hv.ept, gpa_make(u->base.v), g->page, PERM_R);
 		(void)vtd_virtual_sync(&hv.vtd, g);

@@ -201,34 +201,24 @@ static int launch_check(struct rv_launch *l)
 static int pool_init(uint64_t image_bytes)
 {
 	const struct rv_launch *l = &hv.launch;
+	const struct row ours = {.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W};
+	struct partition *p = &hv.partition;
 	uint64_t rows_bytes = page_align_up(PARTITION_ROWS * sizeof(struct row));
 	pa_t base = pa_make(l->pool_base), rows = pa_add(base, image_bytes);
 	pa_t manager = pa_add(base, (uint64_t)&manager_start - RV_HV_BASE);
 	uint64_t manager_bytes = (uint64_t)(manager_start.text_pages + manager_start.rodata_pages) * RV_PAGE_SIZE;
-	struct transition t;
 	int error;
 
 	/* Four levels of EPT translate 48 bits: what lies above is nobody's. */
-	partition_init(&hv.partition, pa_pointer(rows), PARTITION_ROWS,
+	partition_init(p, pa_pointer(rows), PARTITION_ROWS,
 		       1ull << (hv.physical_bits < EPT_ADDRESS_BITS ? hv.physical_bits : EPT_ADDRESS_BITS));
-	error = partition_prepare(&hv.partition, &t, base, l->pool_bytes, OWNER_GUEST);
-	if (error)
-		return error;
-	partition_commit(&hv.partition, &t, &(struct row_state){.owner = OWNER_POOL_FREE});
-	error = partition_prepare(&hv.partition, &t, base, image_bytes + rows_bytes, OWNER_POOL_FREE);
-	if (error)
-		return error;
-	partition_commit(&hv.partition, &t, &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
-	error = partition_prepare(&hv.partition, &t, manager, manager_bytes, OWNER_HYPERVISOR);
-	if (error)
-		return error;
-	partition_commit(&hv.partition, &t,
-			 &(struct row_state){.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X});
-	error = partition_prepare(&hv.partition, &t, pa_make(l->trampoline), RV_PAGE_SIZE, OWNER_GUEST);
-	if (error)
-		return error;
-	partition_commit(&hv.partition, &t, &(struct row_state){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
-	return 0;
+	error = partition_take(p, base, l->pool_bytes, OWNER_GUEST, &(struct row){.owner = OWNER_POOL_FREE});
+	error = error ? error : partition_take(p, base, image_bytes + rows_bytes, OWNER_POOL_FREE, &ours);
+	error = error ? error
+		      : partition_take(
+			    p, manager, manager_bytes, OWNER_HYPERVISOR,
+			    &(struct row){.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X});
+	return error ? error : partition_take(p, pa_make(l->trampoline), RV_PAGE_SIZE, OWNER_GUEST, &ours);
 }
 
 static int page_new(pa_t *page, uint32_t count)

@@ -39,7 +39,7 @@ const struct row *partition_find(const struct partition *p, pa_t pa)
 	return i < p->count ? &p->row[i] : NULL;
 }
 
-int partition_prepare_any(struct partition *p, struct transition *t, pa_t base, uint64_t size, uint32_t owner)
+int partition_prepare(struct partition *p, struct transition *t, pa_t base, uint64_t size, uint32_t owner)
 {
 	uint64_t end = base.v + size;
 	uint32_t i = row_index(p, base.v);
@@ -47,7 +47,7 @@ int partition_prepare_any(struct partition *p, struct transition *t, pa_t base, 
 	if (size == 0 || ((base.v | size) & ~PAGE_MASK) != 0 || end < base.v)
 		return -RV_EINVAL;
 	for (uint64_t at = base.v; at < end; at = p->row[i].base + p->row[i].size, i++) {
-		if (i >= p->count || p->row[i].owner != owner)
+		if (i >= p->count || p->row[i].owner != owner || p->row[i].shared != 0 || p->row[i].isolated != 0)
 			return -RV_EACCES;
 	}
 	if (p->capacity - p->count < p->reserved + ROWS_PER_CHANGE)
@@ -55,17 +55,6 @@ int partition_prepare_any(struct partition *p, struct transition *t, pa_t base, 
 	p->reserved += ROWS_PER_CHANGE;
 	*t = (struct transition){base.v, size};
 	return 0;
-}
-
-int partition_prepare(struct partition *p, struct transition *t, pa_t base, uint64_t size, uint32_t owner)
-{
-	uint32_t i = row_index(p, base.v);
-
-	for (uint64_t at = base.v; i < p->count && at < base.v + size; at = p->row[i].base + p->row[i].size, i++) {
-		if (p->row[i].shared != 0 || p->row[i].isolated != 0)
-			return -RV_EACCES;
-	}
-	return partition_prepare_any(p, t, base, size, owner);
 }
 
 void partition_cancel(struct partition *p, struct transition *t)
@@ -94,19 +83,15 @@ static uint32_t row_split(struct partition *p, uint64_t address)
 	return i + 1;
 }
 
-void partition_commit(struct partition *p, struct transition *t, const struct row_state *to)
+void partition_commit(struct partition *p, struct transition *t, const struct row *to)
 {
 	uint32_t first = row_split(p, t->base);
 	uint32_t end = row_split(p, t->base + t->size);
 	struct row *r = &p->row[first];
 
-	*r = (struct row){.base = t->base,
-			  .size = t->size,
-			  .logical = to->logical,
-			  .owner = to->owner,
-			  .shared = to->shared,
-			  .perm = to->perm,
-			  .isolated = to->isolated};
+	*r = *to;
+	r->base = t->base;
+	r->size = t->size;
 	if (end > first + 1) {
 		memmove(&p->row[first + 1], &p->row[end], (p->count - end) * sizeof(p->row[0]));
 		p->count -= end - first - 1;
@@ -115,15 +100,24 @@ void partition_commit(struct partition *p, struct transition *t, const struct ro
 	t->size = 0;
 }
 
-void partition_change(struct partition *p, pa_t base, const struct row_state *to)
+void partition_change(struct partition *p, pa_t base, const struct row *to)
 {
 	struct row *r = &p->row[row_index(p, base.v)];
+	uint64_t size = r->size;
 
-	r->owner = to->owner;
-	r->shared = to->shared;
-	r->perm = to->perm;
-	r->isolated = to->isolated;
-	r->logical = to->logical;
+	*r = *to;
+	r->base = base.v;
+	r->size = size;
+}
+
+int partition_take(struct partition *p, pa_t base, uint64_t size, uint32_t owner, const struct row *to)
+{
+	struct transition t;
+	int error = partition_prepare(p, &t, base, size, owner);
+
+	if (!error)
+		partition_commit(p, &t, to);
+	return error;
 }
 
 static bool rows_join(const struct row *a, const struct row *b)
@@ -155,18 +149,11 @@ int partition_allocate(struct partition *p, uint32_t pages, uint32_t owner, pa_t
 	uint64_t size = (uint64_t)pages << RV_PAGE_SHIFT;
 
 	for (uint32_t i = 0; i < p->count; i++) {
-		const struct row *r = &p->row[i];
-		struct transition t;
-		int error;
-
-		if (r->owner != OWNER_POOL_FREE || r->size < size)
+		if (p->row[i].owner != OWNER_POOL_FREE || p->row[i].size < size)
 			continue;
-		*base = pa_make(r->base);
-		error = partition_prepare(p, &t, *base, size, OWNER_POOL_FREE);
-		if (error)
-			return error;
-		partition_commit(p, &t, &(struct row_state){.owner = owner, .perm = PERM_R | PERM_W});
-		return 0;
+		*base = pa_make(p->row[i].base);
+		return partition_take(p, *base, size, OWNER_POOL_FREE,
+				      &(struct row){.owner = owner, .perm = PERM_R | PERM_W});
 	}
 	return -RV_ENOMEM;
 }
@@ -177,7 +164,7 @@ void partition_release(struct partition *p, pa_t base, uint64_t size)
 	struct transition t = {base.v, size};
 
 	p->reserved += ROWS_PER_CHANGE;
-	partition_commit(p, &t, &(struct row_state){.owner = OWNER_POOL_FREE, .perm = PERM_NONE});
+	partition_commit(p, &t, &(struct row){.owner = OWNER_POOL_FREE, .perm = PERM_NONE});
 	partition_merge(p);
 }
 

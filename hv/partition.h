@@ -49,15 +49,6 @@ struct transition {
 	uint64_t size;
 };
 
-/** What a row becomes at commit. */
-struct row_state {
-	uint32_t owner;
-	uint16_t shared;
-	uint8_t perm;
-	uint8_t isolated;
-	uint64_t logical;
-};
-
 /** Makes a table of one guest row that covers [0, limit). capacity: number of rows at storage, at least 8. */
 void partition_init(struct partition *p, struct row *storage, uint32_t capacity, uint64_t limit);
 
@@ -70,15 +61,16 @@ const struct row *partition_find(const struct partition *p, pa_t pa);
  */
 int partition_prepare(struct partition *p, struct transition *t, pa_t base, uint64_t size, uint32_t owner);
 
-/** As partition_prepare, for an extent that owner holds in whatever state; for changes of state within one owner. */
-int partition_prepare_any(struct partition *p, struct transition *t, pa_t base, uint64_t size, uint32_t owner);
-
-/** Carries a prepared change out. Cannot fail. The transition is used up. */
-void partition_commit(struct partition *p, struct transition *t, const struct row_state *to);
+/** Carries a prepared change out: the extent becomes one row like *to, whose base and size do not matter. Cannot fail. The
+ * transition is used up. */
+void partition_commit(struct partition *p, struct transition *t, const struct row *to);
 
 /** Changes the state of a row that begins at base and was made by a commit with shared != 0 (such rows are never merged).
  * Cannot fail. */
-void partition_change(struct partition *p, pa_t base, const struct row_state *to);
+void partition_change(struct partition *p, pa_t base, const struct row *to);
+
+/** Prepares and commits at once. Errors as partition_prepare. */
+int partition_take(struct partition *p, pa_t base, uint64_t size, uint32_t owner, const struct row *to);
 
 /** Gives a prepared change up. */
 void partition_cancel(struct partition *p, struct transition *t);

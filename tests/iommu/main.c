@@ -158,9 +158,9 @@ static void machine_init(void)
 
 	partition_init(&partition, rows, ROWS, LIMIT);
 	need(partition_prepare(&partition, &t, pa_make(POOL), POOL_BYTES, OWNER_GUEST) == 0, "the pool is taken");
-	partition_commit(&partition, &t, &(struct row_state){.owner = OWNER_POOL_FREE});
+	partition_commit(&partition, &t, &(struct row){.owner = OWNER_POOL_FREE});
 	need(partition_prepare(&partition, &t, pa_make(UNIT), UNIT_BYTES, OWNER_GUEST) == 0, "and the unit");
-	partition_commit(&partition, &t, &(struct row_state){.owner = OWNER_HYPERVISOR});
+	partition_commit(&partition, &t, &(struct row){.owner = OWNER_HYPERVISOR});
 	mtrr_read(&mtrr, 40);
 	vtd_init(&vtd, &partition, TSC_KHZ);
 	need(vtd_unit_add(&vtd, pa_make(UNIT), UNIT_BYTES, 0) == 0, "a unit is added");

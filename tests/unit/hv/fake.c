@@ -585,7 +585,7 @@ void fake_reset(void)
 	capable_cpu();
 }
 
-static void row_take(uint64_t base, uint64_t bytes, uint32_t from, const struct row_state *to)
+static void row_take(uint64_t base, uint64_t bytes, uint32_t from, const struct row *to)
 {
 	struct transition t;
 
@@ -635,9 +635,9 @@ struct percpu *fake_machine(void)
 	hv.xcr0_supported = 0xe7;
 	mtrr_read(&hv.mtrr, FAKE_PHYSICAL_BITS);
 	partition_init(&hv.partition, rows, FAKE_ROWS, FAKE_LIMIT);
-	row_take(FAKE_POOL, FAKE_POOL_BYTES, OWNER_GUEST, &(struct row_state){.owner = OWNER_POOL_FREE});
+	row_take(FAKE_POOL, FAKE_POOL_BYTES, OWNER_GUEST, &(struct row){.owner = OWNER_POOL_FREE});
 	row_take(manager, 2 * RV_PAGE_SIZE, OWNER_POOL_FREE,
-		 &(struct row_state){.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X});
+		 &(struct row){.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X});
 	hv.ept = (struct ept){.partition = &hv.partition, .mtrr = &hv.mtrr, .large_1g = true};
 	assert_int_equal(ept_build(&hv.ept, 4 * SIZE_1G), 0);
 	hv.journal.record = calloc(JOURNAL_CAPACITY, sizeof(struct rv_journal_record));

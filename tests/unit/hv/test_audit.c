@@ -191,15 +191,15 @@ static void test_fimce_entries(void **state)
 static void test_isolated_target(void **state)
 {
 	struct fimce *f;
-	struct row_state to;
+	struct row to;
 
 	(void)state;
 	f = fimce_prepared();
-	to = (struct row_state){.owner = OWNER_FIMCE(f->id),
-				.shared = (uint16_t)f->id,
-				.perm = PERM_R | PERM_W,
-				.isolated = 1,
-				.logical = FAKE_TARGET_VA};
+	to = (struct row){.owner = OWNER_FIMCE(f->id),
+			  .shared = (uint16_t)f->id,
+			  .perm = PERM_R | PERM_W,
+			  .isolated = 1,
+			  .logical = FAKE_TARGET_VA};
 	partition_change(&hv.partition, pa_make(FAKE_TARGET), &to);
 	expect_bad(0, FAKE_TARGET, *ept_entry(FAKE_TARGET, 1), RV_REASON_AUDIT_EPT);
 	ept_set(&hv.ept, gpa_make(FAKE_TARGET), PERM_NONE);

@@ -55,7 +55,7 @@ static void compare(uint64_t first, uint64_t end)
 	}
 }
 
-static void take(uint64_t base, uint64_t bytes, const struct row_state *to)
+static void take(uint64_t base, uint64_t bytes, const struct row *to)
 {
 	struct transition t;
 
@@ -95,8 +95,8 @@ static void test_random_layouts(void **state)
 {
 	(void)state;
 	for (uint32_t round = 0; round < 12; round++) {
-		const struct row_state hidden = {.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W};
-		const struct row_state lent = {.owner = OWNER_GUEST, .shared = 1, .perm = PERM_R | PERM_X};
+		const struct row hidden = {.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W};
+		const struct row lent = {.owner = OWNER_GUEST, .shared = 1, .perm = PERM_R | PERM_X};
 		uint64_t size = (uint64_t)(1 + fake_random(600)) << 12;
 
 		/* Holes and lent pages outside the pool, at random. */
@@ -127,7 +127,7 @@ static void test_prepare_set_merge(void **state)
 		if (perm == PERM_W || perm == (PERM_W | PERM_X))
 			continue;
 		assert_int_equal(partition_prepare(&hv.partition, &t, pa_make(page), RV_PAGE_SIZE, OWNER_GUEST), 0);
-		partition_commit(&hv.partition, &t, &(struct row_state){.owner = OWNER_GUEST, .perm = perm});
+		partition_commit(&hv.partition, &t, &(struct row){.owner = OWNER_GUEST, .perm = perm});
 		ept_set(&hv.ept, gpa_make(page), perm);
 		compare(0x600000, 0xc00000);
 	}
@@ -166,7 +166,7 @@ static void test_merge_refuses(void **state)
 	(void)state;
 	assert_int_equal(ept_prepare(&hv.ept, gpa_make(0x812000)), 0);
 	assert_int_equal(partition_prepare(&hv.partition, &t, pa_make(0x812000), RV_PAGE_SIZE, OWNER_GUEST), 0);
-	partition_commit(&hv.partition, &t, &(struct row_state){.owner = OWNER_GUEST, .shared = 1, .perm = PERM_RWX});
+	partition_commit(&hv.partition, &t, &(struct row){.owner = OWNER_GUEST, .shared = 1, .perm = PERM_RWX});
 	ept_merge(&hv.ept, gpa_make(0x812000), &table);
 	assert_int_equal(table.v, 0);
 	/* Of one owner, but with two memory types. */

@@ -187,9 +187,8 @@ static uint32_t fold_and_lose_the_page(struct regs *r)
 	struct transition t;
 
 	assert_int_equal(partition_prepare(&hv.partition, &t, pa_make(FAKE_BUFFER), RV_PAGE_SIZE, OWNER_GUEST), 0);
-	partition_commit(
-	    &hv.partition, &t,
-	    &(struct row_state){.owner = OWNER_FIMCE(99), .shared = 99, .perm = PERM_R | PERM_W, .isolated = 1});
+	partition_commit(&hv.partition, &t,
+			 &(struct row){.owner = OWNER_FIMCE(99), .shared = 99, .perm = PERM_R | PERM_W, .isolated = 1});
 	return fold_task(r);
 }
 

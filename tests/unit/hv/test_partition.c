@@ -8,7 +8,7 @@
 #define AT(page) ((uint64_t)(page) << RV_PAGE_SHIFT)
 
 /** The model: what each page is. */
-static struct row_state model[PAGES];
+static struct row model[PAGES];
 static struct partition table;
 
 static void table_make(uint32_t capacity)
@@ -20,7 +20,7 @@ static void table_make(uint32_t capacity)
 	memset(&table, 0, sizeof(table));
 	partition_init(&table, rows, capacity, AT(PAGES));
 	for (uint32_t i = 0; i < PAGES; i++)
-		model[i] = (struct row_state){.owner = OWNER_GUEST, .perm = PERM_RWX};
+		model[i] = (struct row){.owner = OWNER_GUEST, .perm = PERM_RWX};
 }
 
 static int setup(void **state)
@@ -39,7 +39,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void model_set(uint32_t first, uint32_t pages, const struct row_state *to)
+static void model_set(uint32_t first, uint32_t pages, const struct row *to)
 {
 	for (uint32_t i = first; i < first + pages; i++) {
 		model[i] = *to;
@@ -78,7 +78,7 @@ static void table_check(void)
 	}
 }
 
-static int change(uint32_t first, uint32_t pages, uint32_t owner, const struct row_state *to)
+static int change(uint32_t first, uint32_t pages, uint32_t owner, const struct row *to)
 {
 	struct transition t;
 	int error = partition_prepare(&table, &t, pa_make(AT(first)), AT(pages), owner);
@@ -90,12 +90,12 @@ static int change(uint32_t first, uint32_t pages, uint32_t owner, const struct r
 	return 0;
 }
 
-static const struct row_state pool_free = {.owner = OWNER_POOL_FREE};
+static const struct row pool_free = {.owner = OWNER_POOL_FREE};
 
 static void test_refusals(void **state)
 {
-	const struct row_state lent = {.owner = OWNER_GUEST, .shared = 3, .perm = PERM_R | PERM_X, .logical = 0x400000};
-	const struct row_state isolated = {.owner = OWNER_GUEST, .perm = PERM_RWX, .isolated = 1};
+	const struct row lent = {.owner = OWNER_GUEST, .shared = 3, .perm = PERM_R | PERM_X, .logical = 0x400000};
+	const struct row isolated = {.owner = OWNER_GUEST, .perm = PERM_RWX, .isolated = 1};
 	struct transition t;
 
 	(void)state;
@@ -112,7 +112,7 @@ static void test_refusals(void **state)
 	assert_int_equal(partition_prepare(&table, &t, pa_make(AT(19)), AT(3), OWNER_GUEST), -RV_EACCES);
 	assert_int_equal(partition_prepare(&table, &t, pa_make(AT(PAGES)), AT(1), OWNER_GUEST), -RV_EACCES);
 	assert_int_equal(partition_prepare(&table, &t, pa_make(AT(PAGES - 1)), AT(2), OWNER_GUEST), -RV_EACCES);
-	assert_int_equal(partition_prepare_any(&table, &t, pa_make(AT(9)), AT(3), OWNER_POOL_FREE), -RV_EACCES);
+	assert_int_equal(partition_prepare(&table, &t, pa_make(AT(9)), AT(3), OWNER_POOL_FREE), -RV_EACCES);
 	/* Nonsense. */
 	assert_int_equal(partition_prepare(&table, &t, pa_make(AT(1)), 0, OWNER_GUEST), -RV_EINVAL);
 	assert_int_equal(partition_prepare(&table, &t, pa_make(AT(1) + 8), AT(1), OWNER_GUEST), -RV_EINVAL);
@@ -148,7 +148,7 @@ static void test_prepare_reserves_and_cancel_gives_back(void **state)
 
 static void test_split_keeps_logical_addresses(void **state)
 {
-	const struct row_state seen = {.owner = OWNER_FIMCE(1), .perm = PERM_R, .logical = 0x10000000};
+	const struct row seen = {.owner = OWNER_FIMCE(1), .perm = PERM_R, .logical = 0x10000000};
 
 	(void)state;
 	assert_int_equal(change(40, 20, OWNER_GUEST, &seen), 0);
@@ -160,8 +160,8 @@ static void test_split_keeps_logical_addresses(void **state)
 
 static void test_merge_joins_only_what_is_alike(void **state)
 {
-	const struct row_state lent[2] = {{.owner = OWNER_GUEST, .shared = 3, .perm = PERM_RWX},
-					  {.owner = OWNER_GUEST, .shared = 3, .perm = PERM_RWX}};
+	const struct row lent[2] = {{.owner = OWNER_GUEST, .shared = 3, .perm = PERM_RWX},
+				    {.owner = OWNER_GUEST, .shared = 3, .perm = PERM_RWX}};
 
 	(void)state;
 	assert_int_equal(change(1, 1, OWNER_GUEST, &lent[0]), 0);
@@ -170,7 +170,7 @@ static void test_merge_joins_only_what_is_alike(void **state)
 	assert_int_equal(table.count, 4); /* lent rows stay on their own: partition_change needs them so */
 	table_check();
 	for (uint32_t page = 1; page <= 2; page++) {
-		const struct row_state back = {.owner = OWNER_GUEST, .perm = PERM_RWX};
+		const struct row back = {.owner = OWNER_GUEST, .perm = PERM_RWX};
 
 		partition_change(&table, pa_make(AT(page)), &back);
 		model_set(page, 1, &back);
@@ -222,7 +222,7 @@ static void test_release_fits_a_full_table(void **state)
 	partition_merge(&table);
 	/* The guest fills the table up, as it can with lent pages. */
 	while (partition_prepare(&table, &t, pa_make(AT(at)), AT(1), OWNER_GUEST) == 0) {
-		partition_commit(&table, &t, &(struct row_state){.owner = OWNER_GUEST, .shared = 1, .perm = PERM_R});
+		partition_commit(&table, &t, &(struct row){.owner = OWNER_GUEST, .shared = 1, .perm = PERM_R});
 		at += 2;
 	}
 	assert_true(table.capacity - table.count < 2);
@@ -238,10 +238,10 @@ static void test_release_fits_a_full_table(void **state)
 /* One random step: a change of an extent, a merge, an allocation or a release; failures change nothing. */
 static void random_step(pa_t *extent, uint32_t *extent_pages, uint32_t *extents)
 {
-	const struct row_state to[] = {{.owner = OWNER_GUEST, .perm = PERM_RWX},
-				       {.owner = OWNER_POOL_FREE},
-				       {.owner = OWNER_FIMCE(5), .perm = PERM_R | PERM_W, .logical = 0x7000000},
-				       {.owner = OWNER_GUEST, .perm = PERM_R | PERM_X, .shared = 7, .logical = 0x5000}};
+	const struct row to[] = {{.owner = OWNER_GUEST, .perm = PERM_RWX},
+				 {.owner = OWNER_POOL_FREE},
+				 {.owner = OWNER_FIMCE(5), .perm = PERM_R | PERM_W, .logical = 0x7000000},
+				 {.owner = OWNER_GUEST, .perm = PERM_R | PERM_X, .shared = 7, .logical = 0x5000}};
 	const uint32_t from[] = {OWNER_GUEST, OWNER_POOL_FREE, OWNER_FIMCE(5)};
 	uint32_t first = fake_random(PAGES), pages = 1 + fake_random(fake_random(4) == 0 ? 60 : 4);
 	uint32_t owner = OWNER_SNAPSHOT(9);
@@ -257,7 +257,7 @@ static void random_step(pa_t *extent, uint32_t *extent_pages, uint32_t *extents)
 			first = (uint32_t)(base.v >> RV_PAGE_SHIFT);
 			for (uint32_t i = first; i < first + pages; i++)
 				assert_int_equal(model[i].owner, OWNER_POOL_FREE);
-			model_set(first, pages, &(struct row_state){.owner = owner, .perm = PERM_R | PERM_W});
+			model_set(first, pages, &(struct row){.owner = owner, .perm = PERM_R | PERM_W});
 			extent[*extents] = base;
 			extent_pages[(*extents)++] = pages;
 		}
@@ -273,7 +273,7 @@ static void random_step(pa_t *extent, uint32_t *extent_pages, uint32_t *extents)
 		}
 		break;
 	case 3:
-		if (partition_prepare_any(&table, &t, pa_make(AT(first)), AT(pages), from[fake_random(3)]) == 0)
+		if (partition_prepare(&table, &t, pa_make(AT(first)), AT(pages), from[fake_random(3)]) == 0)
 			partition_cancel(&table, &t);
 		break;
 	default:
