@@ -51,24 +51,16 @@ static void owner_restore(struct percpu *cpu, const struct owner_state *o)
 		wrmsr(MSR_FLUSH_CMD, L1D_FLUSH);
 }
 
-static void segment_flat(struct vmcs_writer *w, uint64_t s, uint16_t selector, uint64_t base, uint32_t access)
-{
-	vmcs_write(w, VMCS_GUEST_SELECTOR + 2 * s, selector);
-	vmcs_write(w, VMCS_GUEST_BASE + 2 * s, base);
-	vmcs_write(w, VMCS_GUEST_LIMIT + 2 * s, 0xffffffff);
-	vmcs_write(w, VMCS_GUEST_ACCESS + 2 * s, access);
-}
-
 static void guest_state_first(struct fimce *f, struct vmcs_writer *w)
 {
 	const struct rv_manager_header *m = &manager_start;
 
 	for (uint64_t s = SEG_ES; s <= SEG_GS; s++)
-		segment_flat(w, s, 0x10, s == SEG_FS ? m->canary : 0, 0xc093);
-	segment_flat(w, SEG_CS, 0x08, 0, 0xa09b);
-	segment_flat(w, SEG_LDTR, 0, 0, SEGMENT_UNUSABLE);
-	segment_flat(w, SEG_TR, 0x18, m->tss, 0x8b);
-	vmcs_write(w, VMCS_GUEST_LIMIT + 2 * SEG_TR, 103);
+		launch_vmcs_segment(w, s, 0x10, s == SEG_FS ? m->canary : 0, 0xffffffff, 0xc093);
+	launch_vmcs_segment(w, SEG_CS, 0x08, 0, 0xffffffff, 0xa09b);
+	launch_vmcs_segment(w, SEG_LDTR, 0, 0, 0, SEGMENT_UNUSABLE);
+	launch_vmcs_segment(w, SEG_TR, 0x18, m->tss, 103, 0x8b);
+	launch_vmcs_guest(w); /* SYSENTER is #GP */
 	vmcs_write(w, VMCS_GUEST_GDTR_BASE, m->gdt);
 	vmcs_write(w, VMCS_GUEST_GDTR_LIMIT, m->gdt_limit);
 	vmcs_write(w, VMCS_GUEST_IDTR_BASE, m->idt);
@@ -81,18 +73,8 @@ static void guest_state_first(struct fimce *f, struct vmcs_writer *w)
 	vmcs_write(w, VMCS_CR4_MASK, ~0ull);
 	vmcs_write(w, VMCS_CR4_SHADOW, CR4_VALUE);
 	vmcs_write(w, VMCS_GUEST_EFER, EFER_LME | EFER_LMA | EFER_NXE); /* no SCE: SYSCALL is #UD */
-	vmcs_write(w, VMCS_GUEST_PAT, 0x0007040600070406ull);
-	vmcs_write(w, VMCS_GUEST_DEBUGCTL, 0);
-	vmcs_write(w, VMCS_GUEST_DR7, 0x400);
-	vmcs_write(w, VMCS_GUEST_SYSENTER_CS, 0); /* SYSENTER is #GP */
-	vmcs_write(w, VMCS_GUEST_SYSENTER_ESP, 0);
-	vmcs_write(w, VMCS_GUEST_SYSENTER_EIP, 0);
 	vmcs_write(w, VMCS_GUEST_RSP, RV_FIMCE_STACK_TOP);
 	vmcs_write(w, VMCS_GUEST_RIP, m->entry);
-	vmcs_write(w, VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
-	vmcs_write(w, VMCS_GUEST_INTERRUPTIBILITY, 0);
-	vmcs_write(w, VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
-	vmcs_write(w, VMCS_GUEST_PENDING_DEBUG, 0);
 	vmcs_write(w, VMCS_EXCEPTION_BITMAP, ~0ull & 0xffffffff);
 	vmcs_write(w, VMCS_VPID, f->vpid);
 }

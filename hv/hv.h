@@ -159,7 +159,6 @@ struct hv {
 	uint32_t reset_helper; /* 1: a CPU has taken on to restart reset_cpu */
 
 	pa_t page_tables; /* root mode's PML4 */
-	pa_t trampoline_tables; /* the same with the trampoline page mapped one to one */
 	pa_t msr_bitmap;
 	pa_t io_bitmap_a;
 	pa_t io_bitmap_b;

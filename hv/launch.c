@@ -23,7 +23,7 @@ extern const uint8_t vmx_exit[];
 
 /** The caller's state: becomes the guest's, or is restored when the launch fails. */
 struct captured {
-	uint64_t cr0, cr3, cr4, efer, dr7, fs_base, gs_base, debugctl, pat, sysenter_cs, sysenter_esp, sysenter_eip;
+	uint64_t cr0, cr3, cr4, efer;
 	struct descriptor_pointer gdtr, idtr;
 	uint16_t selector[SEG_COUNT];
 	uint64_t base[SEG_COUNT];
@@ -44,8 +44,6 @@ static void segment_capture(struct captured *c, int s)
 	uint16_t selector = c->selector[s];
 	uint64_t access, limit;
 
-	if (s == SEG_FS || s == SEG_GS)
-		c->base[s] = s == SEG_FS ? c->fs_base : c->gs_base;
 	if ((selector & ~7u) == 0) {
 		/* VM entry wants a usable TSS even if the caller has none. */
 		c->limit[s] = s == SEG_TR ? 0x67 : 0;
@@ -72,24 +70,15 @@ static void state_capture(struct captured *c, const struct launch_frame *frame)
 	c->cr0 = read_cr0();
 	c->cr3 = read_cr3();
 	c->cr4 = read_cr4();
-	c->dr7 = read_dr7();
 	c->efer = rdmsr(MSR_EFER);
-	c->fs_base = rdmsr(MSR_FS_BASE);
-	c->gs_base = rdmsr(MSR_GS_BASE);
-	c->debugctl = rdmsr(MSR_DEBUGCTL);
-	c->pat = rdmsr(MSR_PAT);
-	c->sysenter_cs = rdmsr(MSR_SYSENTER_CS);
-	c->sysenter_esp = rdmsr(MSR_SYSENTER_ESP);
-	c->sysenter_eip = rdmsr(MSR_SYSENTER_EIP);
+	c->base[SEG_FS] = rdmsr(MSR_FS_BASE);
+	c->base[SEG_GS] = rdmsr(MSR_GS_BASE);
 	__asm__ volatile("sgdt %0; sidt %1" : "=m"(c->gdtr), "=m"(c->idtr));
-	__asm__ volatile("mov %%es, %0" : "=r"(c->selector[SEG_ES]));
-	__asm__ volatile("mov %%cs, %0" : "=r"(c->selector[SEG_CS]));
-	__asm__ volatile("mov %%ss, %0" : "=r"(c->selector[SEG_SS]));
-	__asm__ volatile("mov %%ds, %0" : "=r"(c->selector[SEG_DS]));
-	__asm__ volatile("mov %%fs, %0" : "=r"(c->selector[SEG_FS]));
-	__asm__ volatile("mov %%gs, %0" : "=r"(c->selector[SEG_GS]));
-	__asm__ volatile("sldt %0" : "=r"(c->selector[SEG_LDTR]));
-	__asm__ volatile("str %0" : "=r"(c->selector[SEG_TR]));
+	__asm__ volatile(
+	    "mov %%es, %0; mov %%cs, %1; mov %%ss, %2; mov %%ds, %3; mov %%fs, %4; mov %%gs, %5; sldt %6; str %7"
+	    : "=m"(c->selector[SEG_ES]), "=m"(c->selector[SEG_CS]), "=m"(c->selector[SEG_SS]),
+	      "=m"(c->selector[SEG_DS]), "=m"(c->selector[SEG_FS]), "=m"(c->selector[SEG_GS]),
+	      "=m"(c->selector[SEG_LDTR]), "=m"(c->selector[SEG_TR]));
 	for (int s = 0; s < SEG_COUNT; s++)
 		segment_capture(c, s);
 }
@@ -117,15 +106,10 @@ static void state_restore(const struct captured *c)
 		    ~(2ull << 40); /* LTR wants an available TSS, not a busy one */
 		__asm__ volatile("ltr %0" : : "r"(c->selector[SEG_TR]) : "memory");
 	}
-	wrmsr(MSR_FS_BASE, c->fs_base);
-	wrmsr(MSR_GS_BASE, c->gs_base);
+	wrmsr(MSR_FS_BASE, c->base[SEG_FS]);
+	wrmsr(MSR_GS_BASE, c->base[SEG_GS]);
 	wrmsr(MSR_EFER, c->efer);
 	write_cr0(c->cr0);
-}
-
-static bool has_1g_pages(void)
-{
-	return (cpuid(0x80000001, 0).edx & 1u << 26) != 0;
 }
 
 static uint64_t ram_top(const struct rv_launch *l)
@@ -140,60 +124,56 @@ static uint64_t ram_top(const struct rv_launch *l)
 	return top;
 }
 
-static int launch_fail(struct rv_launch *l, int error, uint32_t reason, uint64_t value)
+static int launch_fail(struct rv_launch *l, int error, uint32_t reason, uint64_t value, uint64_t value2)
 {
 	l->reason = reason;
 	l->reason_value = value;
-	l->reason_value2 = 0;
-	return error;
-}
-
-static int launch_refuse(struct rv_launch *l, int error, const struct vmx_refusal *why)
-{
-	l->reason = why->reason;
-	l->reason_value = why->value[0];
-	l->reason_value2 = why->value[1];
+	l->reason_value2 = value2;
 	return error;
 }
 
 static int iommu_fail(struct rv_launch *l, int error)
 {
-	launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value);
-	l->reason_value2 = hv.vtd.failure.unit;
-	return error;
+	return launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit);
 }
 
 static int launch_check(struct rv_launch *l)
 {
+	const struct {
+		bool bad;
+		size_t field;
+	} scalar[] = {
+	    {l->magic != RV_LAUNCH_MAGIC || l->abi_version != RV_ABI_VERSION || l->size != sizeof(*l),
+	     offsetof(struct rv_launch, magic)},
+	    {l->cpu_count == 0 || l->cpu_count > RV_MAX_CPUS, offsetof(struct rv_launch, cpu_count)},
+	    {l->ram_count > RV_LAUNCH_MAX_RAM, offsetof(struct rv_launch, ram_count)},
+	    {l->vtd_count > RV_LAUNCH_MAX_VTD || l->rmrr_count > RV_LAUNCH_MAX_RMRR ||
+		 l->ioapic_count > RV_LAUNCH_MAX_IOAPIC || l->ecam_count > RV_LAUNCH_MAX_ECAM,
+	     offsetof(struct rv_launch, vtd_count)},
+	    {l->trampoline == 0 || l->trampoline >= 0xa0000 || (l->trampoline & (RV_PAGE_SIZE - 1)) != 0,
+	     offsetof(struct rv_launch, trampoline)},
+	    {l->tsc_khz == 0, offsetof(struct rv_launch, tsc_khz)},
+	};
 	bool in_ram = false;
 
-	if (l->magic != RV_LAUNCH_MAGIC || l->abi_version != RV_ABI_VERSION || l->size != sizeof(*l))
-		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, magic));
-	if (l->cpu_count == 0 || l->cpu_count > RV_MAX_CPUS)
-		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, cpu_count));
-	if (l->ram_count > RV_LAUNCH_MAX_RAM)
-		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, ram_count));
-	if (l->vtd_count > RV_LAUNCH_MAX_VTD || l->rmrr_count > RV_LAUNCH_MAX_RMRR ||
-	    l->ioapic_count > RV_LAUNCH_MAX_IOAPIC || l->ecam_count > RV_LAUNCH_MAX_ECAM)
-		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, vtd_count));
-	if (l->trampoline == 0 || l->trampoline >= 0xa0000 || (l->trampoline & (RV_PAGE_SIZE - 1)) != 0)
-		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, trampoline));
-	if (l->tsc_khz == 0)
-		return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, tsc_khz));
+	for (uint32_t i = 0; i < sizeof(scalar) / sizeof(scalar[0]); i++) {
+		if (scalar[i].bad)
+			return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, scalar[i].field, 0);
+	}
 	for (uint32_t i = 0; i < l->ram_count; i++) {
 		const struct rv_launch_ram *r = &l->ram[i];
 
 		if (r->base > DIRECT_MAP_BYTES || r->bytes > DIRECT_MAP_BYTES - r->base)
-			return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, ram));
-		if (l->pool_base >= r->base && l->pool_base - r->base <= r->bytes &&
-		    l->pool_bytes <= r->bytes - (l->pool_base - r->base))
-			in_ram = true;
+			return launch_fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, ram),
+					   0);
+		in_ram |= l->pool_base >= r->base && l->pool_base - r->base <= r->bytes &&
+			  l->pool_bytes <= r->bytes - (l->pool_base - r->base);
 	}
 	if (!in_ram || ((l->pool_base | l->pool_bytes) & (SIZE_2M - 1)) != 0 || l->pool_bytes > RV_POOL_MAX ||
 	    l->pool_base + l->pool_bytes > 4 * SIZE_1G)
-		return launch_fail(l, -RV_EINVAL, RV_REASON_POOL_ALIGN, l->pool_base);
+		return launch_fail(l, -RV_EINVAL, RV_REASON_POOL_ALIGN, l->pool_base, 0);
 	if (l->pool_bytes < RV_POOL_MIN)
-		return launch_fail(l, -RV_ENOMEM, RV_REASON_POOL_SMALL, RV_POOL_MIN);
+		return launch_fail(l, -RV_ENOMEM, RV_REASON_POOL_SMALL, RV_POOL_MIN, 0);
 	return 0;
 }
 
@@ -260,7 +240,7 @@ static int machine_init(struct rv_launch *l)
 	uint64_t top = ram_top(&hv.launch);
 	struct cpuid d = cpuid(0xd, 0);
 	pa_t journal;
-	int error = tables_extend(top, has_1g_pages());
+	int error = tables_extend(top);
 
 	hv.xsave_bytes = d.ecx;
 	hv.xcr0_supported = (uint64_t)d.edx << 32 | d.eax;
@@ -282,7 +262,6 @@ static int machine_init(struct rv_launch *l)
 		if (error)
 			return iommu_fail(l, error);
 	}
-	error = error ? error : tables_trampoline(pa_make(hv.launch.trampoline));
 	error = error ? error : page_new(&hv.msr_bitmap, 1);
 	error = error ? error : page_new(&hv.io_bitmap_a, 1);
 	error = error ? error : page_new(&hv.io_bitmap_b, 1);
@@ -294,7 +273,7 @@ static int machine_init(struct rv_launch *l)
 		error = percpu_new(i);
 	if (error)
 		return launch_fail(l, error, RV_REASON_POOL_SMALL,
-				   l->pool_bytes + partition_bytes(&hv.partition, OWNER_HYPERVISOR));
+				   l->pool_bytes + partition_bytes(&hv.partition, OWNER_HYPERVISOR), 0);
 	hv.journal.record = pa_pointer(journal);
 	hv.cpu_count = hv.launch.cpu_count;
 	exits_fill_bitmap(pa_pointer(hv.msr_bitmap), VMCS_MSR_BITMAP);
@@ -325,52 +304,66 @@ void vmcs_write(struct vmcs_writer *w, uint64_t field, uint64_t value)
 	w->error = (uint32_t)vmcs_read(VMCS_INSTRUCTION_ERROR);
 }
 
+static void vmcs_clear_fields(struct vmcs_writer *w, const uint16_t *field, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		vmcs_write(w, field[i], 0);
+}
+
 void launch_vmcs_controls(struct percpu *cpu, const struct vmx_controls *c, struct vmcs_writer *w)
 {
+	static const uint16_t zero[] = {VMCS_PF_ERROR_MASK,           VMCS_PF_ERROR_MATCH,
+					VMCS_CR3_TARGET_COUNT,        VMCS_EXIT_MSR_STORE_COUNT,
+					VMCS_EXIT_MSR_LOAD_COUNT,     VMCS_ENTRY_MSR_LOAD_COUNT,
+					VMCS_ENTRY_INTERRUPTION_INFO, VMCS_HOST_FS_SELECTOR,
+					VMCS_HOST_GS_SELECTOR,        VMCS_HOST_FS_BASE,
+					VMCS_HOST_SYSENTER_CS,        VMCS_HOST_SYSENTER_ESP,
+					VMCS_HOST_SYSENTER_EIP};
+
+	vmcs_clear_fields(w, zero, sizeof(zero) / sizeof(zero[0]));
 	vmcs_write(w, VMCS_PIN_CONTROLS, c->pin);
 	vmcs_write(w, VMCS_PRIMARY_CONTROLS, c->primary);
 	vmcs_write(w, VMCS_SECONDARY_CONTROLS, c->secondary);
 	vmcs_write(w, VMCS_EXIT_CONTROLS, c->exit);
 	vmcs_write(w, VMCS_ENTRY_CONTROLS, c->entry);
-	vmcs_write(w, VMCS_PF_ERROR_MASK, 0);
-	vmcs_write(w, VMCS_PF_ERROR_MATCH, 0);
-	vmcs_write(w, VMCS_CR3_TARGET_COUNT, 0);
-	vmcs_write(w, VMCS_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write(w, VMCS_EXIT_MSR_LOAD_COUNT, 0);
-	vmcs_write(w, VMCS_ENTRY_MSR_LOAD_COUNT, 0);
-	vmcs_write(w, VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	vmcs_write(w, VMCS_LINK_POINTER, ~0ull);
 
 	vmcs_write(w, VMCS_HOST_ES_SELECTOR, HOST_DS);
 	vmcs_write(w, VMCS_HOST_CS_SELECTOR, HOST_CS);
 	vmcs_write(w, VMCS_HOST_SS_SELECTOR, HOST_DS);
 	vmcs_write(w, VMCS_HOST_DS_SELECTOR, HOST_DS);
-	vmcs_write(w, VMCS_HOST_FS_SELECTOR, 0);
-	vmcs_write(w, VMCS_HOST_GS_SELECTOR, 0);
 	vmcs_write(w, VMCS_HOST_TR_SELECTOR, HOST_TSS);
 	vmcs_write(w, VMCS_HOST_CR0, read_cr0());
 	vmcs_write(w, VMCS_HOST_CR3, hv.page_tables.v);
 	vmcs_write(w, VMCS_HOST_CR4, read_cr4());
 	vmcs_write(w, VMCS_HOST_EFER, EFER_LME | EFER_LMA | EFER_NXE);
-	vmcs_write(w, VMCS_HOST_PAT, 0x0007040600070406ull);
-	vmcs_write(w, VMCS_HOST_FS_BASE, 0);
+	vmcs_write(w, VMCS_HOST_PAT, PAT_RESET);
 	vmcs_write(w, VMCS_HOST_GS_BASE, (uint64_t)cpu);
 	vmcs_write(w, VMCS_HOST_TR_BASE, (uint64_t)cpu->tables.tss);
 	vmcs_write(w, VMCS_HOST_GDTR_BASE, (uint64_t)cpu->tables.gdt);
 	vmcs_write(w, VMCS_HOST_IDTR_BASE, (uint64_t)cpu->tables.idt);
-	vmcs_write(w, VMCS_HOST_SYSENTER_CS, 0);
-	vmcs_write(w, VMCS_HOST_SYSENTER_ESP, 0);
-	vmcs_write(w, VMCS_HOST_SYSENTER_EIP, 0);
 	vmcs_write(w, VMCS_HOST_RIP, (uint64_t)vmx_exit);
 }
 
-static void segment_write(struct vmcs_writer *w, int s, uint16_t selector, uint64_t base, uint32_t limit,
-			  uint32_t access)
+void launch_vmcs_guest(struct vmcs_writer *w)
 {
-	vmcs_write(w, VMCS_GUEST_SELECTOR + 2 * (uint64_t)s, selector);
-	vmcs_write(w, VMCS_GUEST_BASE + 2 * (uint64_t)s, base);
-	vmcs_write(w, VMCS_GUEST_LIMIT + 2 * (uint64_t)s, limit);
-	vmcs_write(w, VMCS_GUEST_ACCESS + 2 * (uint64_t)s, access);
+	static const uint16_t zero[] = {VMCS_GUEST_DEBUGCTL,     VMCS_GUEST_SYSENTER_CS, VMCS_GUEST_SYSENTER_ESP,
+					VMCS_GUEST_SYSENTER_EIP, VMCS_GUEST_ACTIVITY,    VMCS_GUEST_INTERRUPTIBILITY,
+					VMCS_GUEST_PENDING_DEBUG};
+
+	vmcs_clear_fields(w, zero, sizeof(zero) / sizeof(zero[0]));
+	vmcs_write(w, VMCS_GUEST_PAT, PAT_RESET);
+	vmcs_write(w, VMCS_GUEST_DR7, DR7_RESET);
+	vmcs_write(w, VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+}
+
+void launch_vmcs_segment(struct vmcs_writer *w, uint64_t s, uint16_t selector, uint64_t base, uint32_t limit,
+			 uint32_t access)
+{
+	vmcs_write(w, VMCS_GUEST_SELECTOR + 2 * s, selector);
+	vmcs_write(w, VMCS_GUEST_BASE + 2 * s, base);
+	vmcs_write(w, VMCS_GUEST_LIMIT + 2 * s, limit);
+	vmcs_write(w, VMCS_GUEST_ACCESS + 2 * s, access);
 }
 
 void launch_real_mode(struct percpu *cpu, uint8_t vector)
@@ -378,11 +371,11 @@ void launch_real_mode(struct percpu *cpu, uint8_t vector)
 	struct vmcs_writer w = {0};
 	uint64_t cr0 = CR0_ET | (hv.caps.cr0_fixed0 & ~(CR0_PE | CR0_PG));
 
-	for (int s = 0; s < SEG_LDTR; s++)
-		segment_write(&w, s, 0, 0, 0xffff, 0x93);
-	segment_write(&w, SEG_CS, (uint16_t)(vector << 8), (uint64_t)vector << 12, 0xffff, 0x9b);
-	segment_write(&w, SEG_LDTR, 0, 0, 0xffff, 0x82);
-	segment_write(&w, SEG_TR, 0, 0, 0xffff, 0x8b);
+	for (uint64_t s = 0; s < SEG_LDTR; s++)
+		launch_vmcs_segment(&w, s, 0, 0, 0xffff, 0x93);
+	launch_vmcs_segment(&w, SEG_CS, (uint16_t)(vector << 8), (uint64_t)vector << 12, 0xffff, 0x9b);
+	launch_vmcs_segment(&w, SEG_LDTR, 0, 0, 0xffff, 0x82);
+	launch_vmcs_segment(&w, SEG_TR, 0, 0, 0xffff, 0x8b);
 	vmcs_write(&w, VMCS_GUEST_GDTR_BASE, 0);
 	vmcs_write(&w, VMCS_GUEST_GDTR_LIMIT, 0xffff);
 	vmcs_write(&w, VMCS_GUEST_IDTR_BASE, 0);
@@ -394,7 +387,7 @@ void launch_real_mode(struct percpu *cpu, uint8_t vector)
 	vmcs_write(&w, VMCS_GUEST_CR4, hv.caps.cr4_fixed0 | CR4_VMXE);
 	vmcs_write(&w, VMCS_CR4_SHADOW, 0);
 	vmcs_write(&w, VMCS_GUEST_EFER, 0);
-	vmcs_write(&w, VMCS_GUEST_DR7, 0x400);
+	vmcs_write(&w, VMCS_GUEST_DR7, DR7_RESET);
 	vmcs_write(&w, VMCS_GUEST_RSP, 0);
 	vmcs_write(&w, VMCS_GUEST_RIP, 0);
 	vmcs_write(&w, VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
@@ -413,6 +406,7 @@ void launch_real_mode(struct percpu *cpu, uint8_t vector)
 static void vmcs_guest_common(struct percpu *cpu, struct vmcs_writer *w)
 {
 	launch_vmcs_controls(cpu, &hv.caps.guest, w);
+	launch_vmcs_guest(w);
 	vmcs_write(w, VMCS_EXCEPTION_BITMAP, 1u << VECTOR_AC | 1u << VECTOR_DB);
 	vmcs_write(w, VMCS_EPTP, hv.ept.eptp);
 	vmcs_write(w, VMCS_VPID, 1);
@@ -439,20 +433,17 @@ static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct 
 	vmcs_write(w, VMCS_GUEST_CR4, c->cr4 | CR4_VMXE | hv.caps.cr4_fixed0);
 	vmcs_write(w, VMCS_CR4_SHADOW, c->cr4);
 	vmcs_write(w, VMCS_GUEST_EFER, c->efer);
-	vmcs_write(w, VMCS_GUEST_DR7, c->dr7);
-	vmcs_write(w, VMCS_GUEST_DEBUGCTL, c->debugctl);
-	vmcs_write(w, VMCS_GUEST_PAT, c->pat);
-	vmcs_write(w, VMCS_GUEST_SYSENTER_CS, c->sysenter_cs);
-	vmcs_write(w, VMCS_GUEST_SYSENTER_ESP, c->sysenter_esp);
-	vmcs_write(w, VMCS_GUEST_SYSENTER_EIP, c->sysenter_eip);
+	/* Nothing has changed these since the call. */
+	vmcs_write(w, VMCS_GUEST_DR7, read_dr7());
+	vmcs_write(w, VMCS_GUEST_DEBUGCTL, rdmsr(MSR_DEBUGCTL));
+	vmcs_write(w, VMCS_GUEST_PAT, rdmsr(MSR_PAT));
+	vmcs_write(w, VMCS_GUEST_SYSENTER_CS, rdmsr(MSR_SYSENTER_CS));
+	vmcs_write(w, VMCS_GUEST_SYSENTER_ESP, rdmsr(MSR_SYSENTER_ESP));
+	vmcs_write(w, VMCS_GUEST_SYSENTER_EIP, rdmsr(MSR_SYSENTER_EIP));
 	vmcs_write(w, VMCS_GUEST_RSP, c->rsp);
 	vmcs_write(w, VMCS_GUEST_RIP, c->frame.return_address);
-	vmcs_write(w, VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
-	vmcs_write(w, VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
-	vmcs_write(w, VMCS_GUEST_INTERRUPTIBILITY, 0);
-	vmcs_write(w, VMCS_GUEST_PENDING_DEBUG, 0);
-	vmcs_write(w, VMCS_GUEST_PREEMPTION_TIMER,
-		   0); /* exit before the first instruction: the proof that the entry works */
+	/* Exit before the first instruction: the proof that the entry works. */
+	vmcs_write(w, VMCS_GUEST_PREEMPTION_TIMER, 0);
 	cpu->regs = (struct regs){0};
 	cpu->regs.gpr[RBX] = c->frame.rbx;
 	cpu->regs.gpr[RBP] = c->frame.rbp;
@@ -460,8 +451,8 @@ static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct 
 	cpu->regs.gpr[R13] = c->frame.r13;
 	cpu->regs.gpr[R14] = c->frame.r14;
 	cpu->regs.gpr[R15] = c->frame.r15;
-	for (int s = 0; s < SEG_COUNT; s++)
-		segment_write(w, s, c->selector[s], c->base[s], c->limit[s], c->access[s]);
+	for (uint64_t s = 0; s < SEG_COUNT; s++)
+		launch_vmcs_segment(w, s, c->selector[s], c->base[s], c->limit[s], c->access[s]);
 }
 
 static bool ap_vmx_on(struct percpu *cpu)
@@ -486,11 +477,6 @@ bool launch_ap_prepare(struct percpu *cpu)
 
 	if (ok) {
 		vmcs_guest_common(cpu, &w);
-		vmcs_write(&w, VMCS_GUEST_PAT, 0x0007040600070406ull);
-		vmcs_write(&w, VMCS_GUEST_DEBUGCTL, 0);
-		vmcs_write(&w, VMCS_GUEST_SYSENTER_CS, 0);
-		vmcs_write(&w, VMCS_GUEST_SYSENTER_ESP, 0);
-		vmcs_write(&w, VMCS_GUEST_SYSENTER_EIP, 0);
 		/* No deadline, no timer. */
 		vmcs_write(&w, VMCS_PIN_CONTROLS, hv.caps.guest.pin & ~PIN_PREEMPTION_TIMER);
 		vmcs_write(&w, VMCS_EXIT_CONTROLS, hv.caps.guest.exit & ~EXIT_SAVE_TIMER);
@@ -508,7 +494,6 @@ bool launch_ap_prepare(struct percpu *cpu)
 
 _Noreturn void launch_ap(struct percpu *cpu)
 {
-	write_cr3(hv.page_tables.v);
 	tables_load(cpu);
 	if (cpu->proved) /* a reset that cleared a pending INIT: the VMCS still holds the guest's state */
 		reset_return(cpu, ap_vmx_on(cpu));
@@ -539,7 +524,7 @@ static void trampoline_install(void)
 	uint8_t *page = pa_pointer(pa_make(hv.launch.trampoline));
 
 	memcpy(page, trampoline, (size_t)(trampoline_end - trampoline));
-	*(uint32_t *)(void *)(page + (trampoline_cr3 - trampoline)) = (uint32_t)hv.trampoline_tables.v;
+	*(uint32_t *)(void *)(page + (trampoline_cr3 - trampoline)) = (uint32_t)hv.page_tables.v;
 	*(uint32_t *)(void *)(page + (trampoline_base - trampoline)) = hv.launch.trampoline;
 }
 
@@ -547,16 +532,15 @@ int launch_aps_start(struct rv_launch *l)
 {
 	for (uint32_t i = 1; i < hv.cpu_count; i++) {
 		struct percpu *cpu = hv.cpu[i];
-		enum launch_stage stage = STAGE_NONE;
+		const struct vmx_refusal *why = &cpu->launch_refusal;
 
-		if (percpu_start(cpu, hv.launch.ap_timeout_us) == 0)
-			stage = __atomic_load_n(&cpu->stage, __ATOMIC_ACQUIRE);
-		if (stage != STAGE_READY) {
-			l->reason_cpu = i;
-			return stage == STAGE_NONE ? launch_fail(l, -RV_ETIME, RV_REASON_AP_TIMEOUT, cpu->apic_id)
-						   : launch_refuse(l, -RV_ENODEV, &cpu->launch_refusal);
-		}
+		l->reason_cpu = i;
+		if (percpu_start(cpu, hv.launch.ap_timeout_us) != 0)
+			return launch_fail(l, -RV_ETIME, RV_REASON_AP_TIMEOUT, cpu->apic_id, 0);
+		if (__atomic_load_n(&cpu->stage, __ATOMIC_ACQUIRE) != STAGE_READY)
+			return launch_fail(l, -RV_ENODEV, why->reason, why->value[0], why->value[1]);
 	}
+	l->reason_cpu = 0;
 	return 0;
 }
 
@@ -580,7 +564,7 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 	int error = pool_init((uint64_t)(hv_end - hv_text_start));
 
 	if (error)
-		return launch_fail(l, error, RV_REASON_POOL_ALIGN, hv.launch.pool_base);
+		return launch_fail(l, error, RV_REASON_POOL_ALIGN, hv.launch.pool_base, 0);
 	error = machine_init(l);
 	if (error)
 		return error;
@@ -591,15 +575,14 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 	if (error)
 		return error;
 	if (!launch_vmx_enable(cpu))
-		return launch_fail(l, -RV_EIO, RV_REASON_VMXON_FAILED, 0);
+		return launch_fail(l, -RV_EIO, RV_REASON_VMXON_FAILED, 0, 0);
 	if (!vmcs_clear(cpu->guest_vmcs) || !vmcs_load(cpu->guest_vmcs)) {
-		error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, 0);
+		error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, 0, 0);
 	} else {
 		tables_load(cpu);
 		vmcs_first_cpu(cpu, c, &w);
 		if (w.failed_field != 0)
-			error = launch_refuse(l, -RV_EIO,
-					      &(struct vmx_refusal){RV_REASON_VMCS_FAILED, {w.failed_field, w.error}});
+			error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, w.failed_field, w.error);
 	}
 	if (!error) {
 		error = vtd_start(&hv.vtd);
@@ -607,8 +590,7 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 			iommu_fail(l, error);
 	}
 	if (!error) {
-		l->reason_value = exits_run(cpu);
-		error = launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, l->reason_value);
+		error = launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, exits_run(cpu), 0);
 	}
 	vmx_off();
 	return error;
@@ -629,13 +611,13 @@ int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 	if (!error) {
 		error = vmx_check(&hv.caps, &why);
 		if (error)
-			launch_refuse(l, error, &why);
+			launch_fail(l, error, why.reason, why.value[0], why.value[1]);
 	}
 	if (!error && (read_cr4() & CR4_VMXE))
-		error = launch_fail(l, -RV_EBUSY, RV_REASON_VMX_IN_USE, read_cr4());
+		error = launch_fail(l, -RV_EBUSY, RV_REASON_VMX_IN_USE, read_cr4(), 0);
 	if (!error) {
 		state_capture(&captured, frame);
-		hv.page_tables = tables_build_first(pa_make(l->pool_base));
+		hv.page_tables = tables_build_first(pa_make(l->pool_base), pa_make(l->trampoline));
 		wrmsr(MSR_EFER, captured.efer | EFER_NXE);
 		write_cr3(hv.page_tables.v);
 		error = launch_first_cpu(l, &captured);

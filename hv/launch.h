@@ -37,6 +37,13 @@ bool launch_vmx_enable(struct percpu *cpu);
 /** Writes host state and controls of the guest's VMCS into the current VMCS. */
 void launch_vmcs_controls(struct percpu *cpu, const struct vmx_controls *c, struct vmcs_writer *w);
 
+/** Writes those guest fields of the current VMCS that no kind of guest starts with another value than that after a reset. */
+void launch_vmcs_guest(struct vmcs_writer *w);
+
+/** Writes a segment register of the guest in the current VMCS. s: enum segment. */
+void launch_vmcs_segment(struct vmcs_writer *w, uint64_t s, uint16_t selector, uint64_t base, uint32_t limit,
+			 uint32_t access);
+
 /** Writes the state after a start-up IPI with this vector into the current VMCS (Intel SDM vol. 3, 9.1.1). */
 void launch_real_mode(struct percpu *cpu, uint8_t vector);
 

@@ -24,6 +24,7 @@
 #define CR4_VMXE (1ull << 13)
 #define CR4_OSXSAVE (1ull << 18)
 #define CR4_PKE (1ull << 22)
+#define DR7_RESET 0x400ull
 #define RFLAGS_FIXED (1ull << 1)
 #define RFLAGS_TF (1ull << 8)
 #define RFLAGS_IF (1ull << 9)
@@ -57,6 +58,7 @@
 #define MSR_MTRR_FIX16K 0x258u
 #define MSR_MTRR_FIX4K 0x268u
 #define MSR_PAT 0x277u
+#define PAT_RESET 0x0007040600070406ull
 #define MSR_MTRR_DEF_TYPE 0x2ffu
 #define MSR_PEBS_ENABLE 0x3f1u
 #define MSR_VMX_BASIC 0x480u

@@ -18,13 +18,22 @@ static uint64_t direct_pd[FIRST_DIRECT_GIB][512] __attribute__((aligned(4096)));
 static uint64_t image_pdpt[512] __attribute__((aligned(4096)));
 static uint64_t image_pd[512] __attribute__((aligned(4096)));
 static uint64_t image_pt[512] __attribute__((aligned(4096)));
+static uint64_t low_pdpt[512] __attribute__((aligned(4096)));
+static uint64_t low_pd[512] __attribute__((aligned(4096)));
+static uint64_t low_pt[512] __attribute__((aligned(4096)));
 
 static uint32_t table_index(uint64_t va, int level)
 {
 	return (uint32_t)(va >> (RV_PAGE_SHIFT + 9 * (level - 1))) & 511;
 }
 
-pa_t tables_build_first(pa_t image)
+static void gib_map(uint64_t pd[512], uint64_t gib)
+{
+	for (uint64_t i = 0; i < 512; i++)
+		pd[i] = gib * SIZE_1G + i * SIZE_2M + (PTE_P | PTE_W | PTE_LARGE | PTE_NX);
+}
+
+pa_t tables_build_first(pa_t image, pa_t trampoline_page)
 {
 	uint64_t to_pa = image.v - RV_HV_BASE; /* wraps: adding it to an image address gives the physical one */
 
@@ -40,56 +49,29 @@ pa_t tables_build_first(pa_t image)
 	image_pd[table_index(RV_HV_BASE, 2)] = ((uint64_t)image_pt + to_pa) | PTE_P | PTE_W;
 	image_pdpt[table_index(RV_HV_BASE, 3)] = ((uint64_t)image_pd + to_pa) | PTE_P | PTE_W;
 	for (uint64_t gib = 0; gib < FIRST_DIRECT_GIB; gib++) {
-		for (uint64_t i = 0; i < 512; i++)
-			direct_pd[gib][i] = gib * SIZE_1G + i * SIZE_2M + (PTE_P | PTE_W | PTE_LARGE | PTE_NX);
+		gib_map(direct_pd[gib], gib);
 		direct_pdpt[gib] = ((uint64_t)direct_pd[gib] + to_pa) | PTE_P | PTE_W;
 	}
+	low_pt[table_index(trampoline_page.v, 1)] = trampoline_page.v | PTE_P;
+	low_pd[0] = ((uint64_t)low_pt + to_pa) | PTE_P | PTE_W;
+	low_pdpt[0] = ((uint64_t)low_pd + to_pa) | PTE_P | PTE_W;
+	first_pml4[0] = ((uint64_t)low_pdpt + to_pa) | PTE_P | PTE_W;
 	first_pml4[table_index(HV_DIRECT_MAP, 4)] = ((uint64_t)direct_pdpt + to_pa) | PTE_P | PTE_W;
 	first_pml4[table_index(RV_HV_BASE, 4)] = ((uint64_t)image_pdpt + to_pa) | PTE_P | PTE_W;
 	return pa_make((uint64_t)first_pml4 + to_pa);
 }
 
-int tables_extend(uint64_t limit, bool has_1g)
+int tables_extend(uint64_t limit)
 {
 	for (uint64_t gib = FIRST_DIRECT_GIB; gib < 512 && gib * SIZE_1G < limit; gib++) {
-		uint64_t *pd;
 		pa_t page;
-		int error;
+		int error = partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &page);
 
-		if (has_1g) {
-			direct_pdpt[gib] = gib * SIZE_1G + (PTE_P | PTE_W | PTE_LARGE | PTE_NX);
-			continue;
-		}
-		error = partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &page);
 		if (error)
 			return error;
-		pd = pa_pointer(page);
-		for (uint64_t i = 0; i < 512; i++)
-			pd[i] = gib * SIZE_1G + i * SIZE_2M + (PTE_P | PTE_W | PTE_LARGE | PTE_NX);
+		gib_map(pa_pointer(page), gib);
 		direct_pdpt[gib] = page.v | PTE_P | PTE_W;
 	}
-	return 0;
-}
-
-int tables_trampoline(pa_t trampoline_page)
-{
-	pa_t page[4];
-
-	for (int i = 0; i < 4; i++) {
-		int error = partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &page[i]);
-
-		if (error)
-			return error;
-		clear_pages(pa_pointer(page[i]), 1);
-	}
-	memcpy(pa_pointer(page[0]), first_pml4, RV_PAGE_SIZE);
-	for (int level = 4; level > 1; level--) {
-		uint64_t *table = pa_pointer(page[4 - level]);
-
-		table[table_index(trampoline_page.v, level)] = page[5 - level].v | PTE_P | PTE_W;
-	}
-	((uint64_t *)pa_pointer(page[3]))[table_index(trampoline_page.v, 1)] = trampoline_page.v | PTE_P | PTE_W;
-	hv.trampoline_tables = page[0];
 	return 0;
 }
 

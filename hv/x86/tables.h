@@ -9,18 +9,15 @@
 
 /**
  * Builds root mode's first page tables inside the image's zero-initialised data: the image at RV_HV_BASE with W^X, and
- * the first 4 GiB at HV_DIRECT_MAP. Works under the front end's page tables.
+ * the first 4 GiB at HV_DIRECT_MAP, and the trampoline's page (below 1 MiB) at its own address, to read and execute. Works under the front end's page tables.
  * @return the physical address for CR3.
  */
-pa_t tables_build_first(pa_t image);
+pa_t tables_build_first(pa_t image, pa_t trampoline_page);
 
 #define DIRECT_MAP_BYTES (512 * SIZE_1G) /* at most: one table of level 3 */
 
 /** Extends the direct map to limit with tables from the pool. @return 0 or -RV_ENOMEM. */
-int tables_extend(uint64_t limit, bool has_1g);
-
-/** Makes hv.trampoline_tables: the same map and the trampoline page one to one. @return 0 or -RV_ENOMEM. */
-int tables_trampoline(pa_t trampoline_page);
+int tables_extend(uint64_t limit);
 
 /** Fills and loads GDT, TSS, IDT and GS base of this CPU. */
 void tables_load(struct percpu *cpu);
