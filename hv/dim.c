@@ -66,10 +66,8 @@ static void ept_rejoin(struct percpu *cpu, const struct rv_target_page *list, ui
 		/* A unit that does not answer may still walk them: they are never used again. */
 		if (iommu_flush_guest(cpu) != 0)
 			continue;
-		while (n-- > 0) {
-			clear_pages(pa_pointer(table[n]), 1);
+		while (n-- > 0)
 			partition_release(&hv.partition, table[n], RV_PAGE_SIZE);
-		}
 	}
 }
 
@@ -137,7 +135,6 @@ void dim_return(struct percpu *cpu, struct fimce *f)
 	for (uint32_t i = 0; i < target_count(f); i++)
 		page_unlend(&target_list(f)[i]);
 	ept_rejoin(cpu, target_list(f), target_count(f));
-	clear_pages(pa_pointer(f->snapshot), f->snapshot_pages);
 	partition_release(&hv.partition, f->snapshot, (uint64_t)f->snapshot_pages << RV_PAGE_SHIFT);
 	f->snapshot_pages = 0;
 	f->lent = false;

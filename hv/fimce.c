@@ -76,13 +76,10 @@ static int64_t pages_get(struct percpu *cpu, uint32_t pages, uint32_t owner, pa_
 	return 0;
 }
 
-/* Pages go back scrubbed, whatever was in them. */
 static void pages_put(pa_t base, uint32_t pages)
 {
-	if (pages == 0)
-		return;
-	clear_pages(pa_pointer(base), pages);
-	partition_release(&hv.partition, base, (uint64_t)pages << RV_PAGE_SHIFT);
+	if (pages != 0)
+		partition_release(&hv.partition, base, (uint64_t)pages << RV_PAGE_SHIFT);
 }
 
 /* Copies the caller's list of target pages into the hypervisor's own and checks what does not need the partition table. */

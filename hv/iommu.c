@@ -54,14 +54,9 @@ static int guest_unit_build(struct vtd_virtual *g, struct vtd_unit *u)
 
 int iommu_build(void)
 {
-	int error = 0;
-
-	if (hv.vtd.unit_count != 0)
-		error = vtd_build(&hv.vtd, hv.ept.root, VTD_MAX_ENTRIES);
+	int error = vtd_build(&hv.vtd, hv.ept.root, VTD_MAX_ENTRIES);
 	for (uint32_t i = 0; i < hv.vtd.unit_count && !error; i++)
 		error = guest_unit_build(&hv.guest_unit[i], &hv.vtd.unit[i]);
-	if (error && hv.vtd.failure.reason == 0)
-		return vtd_fail(&hv.vtd, &hv.vtd.unit[0], error, RV_REASON_POOL_SMALL, hv.launch.pool_bytes);
 	return error;
 }
 
@@ -115,8 +110,7 @@ bool iommu_write_end(struct percpu *cpu)
 
 void iommu_core_taken(struct percpu *cpu, const struct percpu *core)
 {
-	/* Its logical id is cleared before it runs anything (hypercall_serve_taken). */
-	hv.vtd.core[hv.vtd.core_count++] = (struct vtd_core){core->apic_id, 0};
+	hv.vtd.core[hv.vtd.core_count++] = core->apic_id;
 	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
 		struct vtd_virtual *g = &hv.guest_unit[i];
 
@@ -128,7 +122,7 @@ void iommu_core_given(const struct percpu *core)
 {
 	uint32_t i = 0;
 
-	while (i < hv.vtd.core_count && hv.vtd.core[i].apic_id != core->apic_id)
+	while (i < hv.vtd.core_count && hv.vtd.core[i] != core->apic_id)
 		i++;
 	if (i < hv.vtd.core_count)
 		hv.vtd.core[i] = hv.vtd.core[--hv.vtd.core_count];

@@ -14,7 +14,7 @@
 #include <hv/hv.h>
 
 /** Launch, before the EPT is built: looks at the units and takes their registers from the guest. @return 0, or negative with
- * hv.vtd.failure. */
+ * hv.vtd.failure if it has a reason, else -RV_ENOMEM. */
 int iommu_probe(void);
 
 /** Launch, after the EPT was built: their tables, and the guest's units. vtd_start puts them in force, last. Errors as

@@ -203,11 +203,7 @@ static int pool_init(uint64_t image_bytes)
 
 static int page_new(pa_t *page, uint32_t count)
 {
-	int error = partition_allocate(&hv.partition, count, OWNER_HYPERVISOR, page);
-
-	if (!error)
-		clear_pages(pa_pointer(*page), count);
-	return error;
+	return partition_allocate(&hv.partition, count, OWNER_HYPERVISOR, page);
 }
 
 static int percpu_new(uint32_t index)
@@ -246,22 +242,14 @@ static int machine_init(struct rv_launch *l)
 	hv.xcr0_supported = (uint64_t)d.edx << 32 | d.eax;
 	hv.has_flush_cmd = cpuid(0, 0).eax >= 7 && (cpuid(7, 0).edx & 1u << 28) != 0;
 	mtrr_read(&hv.mtrr, hv.physical_bits);
-	hv.ept = (struct ept){
-	    .partition = &hv.partition, .mtrr = &hv.mtrr, .large_1g = (hv.caps.ept_vpid & EPT_CAP_1G) != 0};
-	if (!error) {
-		error = iommu_probe();
-		if (error)
-			return iommu_fail(l, error);
-		hv.ept.vtd = &hv.vtd;
-		hv.ept.large_1g = hv.ept.large_1g && hv.vtd.large_1g;
-		hv.ept.small_pages = !hv.vtd.large_2m;
-		error = ept_build(&hv.ept, top);
-	}
-	if (!error) {
-		error = iommu_build();
-		if (error)
-			return iommu_fail(l, error);
-	}
+	error = error ? error : iommu_probe();
+	hv.ept = (struct ept){.partition = &hv.partition,
+			      .mtrr = &hv.mtrr,
+			      .vtd = &hv.vtd,
+			      .large_1g = (hv.caps.ept_vpid & EPT_CAP_1G) != 0 && hv.vtd.large_1g,
+			      .small_pages = !hv.vtd.large_2m};
+	error = error ? error : ept_build(&hv.ept, top);
+	error = error ? error : iommu_build();
 	error = error ? error : page_new(&hv.msr_bitmap, 1);
 	error = error ? error : page_new(&hv.io_bitmap_a, 1);
 	error = error ? error : page_new(&hv.io_bitmap_b, 1);
@@ -271,6 +259,8 @@ static int machine_init(struct rv_launch *l)
 						  RV_PAGE_SHIFT));
 	for (uint32_t i = 0; !error && i < hv.launch.cpu_count; i++)
 		error = percpu_new(i);
+	if (error && hv.vtd.failure.reason != 0)
+		return iommu_fail(l, error);
 	if (error)
 		return launch_fail(l, error, RV_REASON_POOL_SMALL,
 				   l->pool_bytes + partition_bytes(&hv.partition, OWNER_HYPERVISOR), 0);

@@ -163,6 +163,7 @@ void partition_release(struct partition *p, pa_t base, uint64_t size)
 	/* The extent was made by partition_allocate: it is whole rows, so that no split and no room is needed. */
 	struct transition t = {base.v, size};
 
+	clear_pages(pa_pointer(base), (uint32_t)(size >> RV_PAGE_SHIFT));
 	p->reserved += ROWS_PER_CHANGE;
 	partition_commit(p, &t, &(struct row){.owner = OWNER_POOL_FREE, .perm = PERM_NONE});
 	partition_merge(p);

@@ -76,13 +76,14 @@ int partition_take(struct partition *p, pa_t base, uint64_t size, uint32_t owner
 void partition_cancel(struct partition *p, struct transition *t);
 
 /**
- * Finds a run of free pool pages, lowest address first, and gives it to owner.
+ * Finds a run of free pool pages, lowest address first, and gives it to owner. They are zero: the front end has seen to
+ * that (ravelin/launch.h), and after it partition_release.
  * @param pages number of 4096-byte pages, at least 1
  * @return 0; -RV_ENOMEM if no run is long enough; -RV_ENOSPC if the table is full.
  */
 int partition_allocate(struct partition *p, uint32_t pages, uint32_t owner, pa_t *base);
 
-/** Gives [base, base + size) of a pool owner back to the free pool. The caller has scrubbed it. Cannot fail. */
+/** Scrubs [base, base + size) of a pool owner and gives it back to the free pool. Cannot fail. */
 void partition_release(struct partition *p, pa_t base, uint64_t size);
 
 /** Joins neighbours that are alike. */

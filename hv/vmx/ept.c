@@ -21,27 +21,10 @@ static bool entry_is_leaf(uint64_t entry, int level)
 	return level == 1 || (entry & EPT_LARGE) != 0;
 }
 
-static void written(const struct ept *ept, const void *at, size_t bytes)
-{
-	if (ept->vtd != NULL)
-		vtd_table_written(ept->vtd, at, bytes);
-}
-
 static void entry_write(const struct ept *ept, uint64_t *entry, uint64_t value)
 {
 	*(volatile uint64_t *)entry = value;
-	written(ept, entry, sizeof(*entry));
-}
-
-static int table_new(struct ept *ept, pa_t *table)
-{
-	int error = partition_allocate(ept->partition, 1, OWNER_HYPERVISOR, table);
-
-	if (error)
-		return error;
-	clear_pages(pa_pointer(*table), 1);
-	written(ept, pa_pointer(*table), RV_PAGE_SIZE);
-	return 0;
+	vtd_table_written(ept->vtd, entry, sizeof(*entry));
 }
 
 /* The entry for a whole page of the given level, or 0 with *mixed set if it takes smaller pages. */
@@ -85,7 +68,7 @@ static int table_fill(struct ept *ept, pa_t table, int level, uint64_t low, uint
 			entry_write(ept, entry, leaf_make(ept, at, level, &mixed));
 			if (!mixed)
 				continue;
-			error = table_new(ept, &next);
+			error = vtd_pages(ept->vtd, 1, &next);
 			if (error)
 				return error;
 			entry_write(ept, entry, next.v | EPT_RWX);
@@ -100,7 +83,7 @@ static int table_fill(struct ept *ept, pa_t table, int level, uint64_t low, uint
 
 int ept_build(struct ept *ept, uint64_t limit)
 {
-	int error = table_new(ept, &ept->root);
+	int error = vtd_pages(ept->vtd, 1, &ept->root);
 
 	if (error)
 		return error;
@@ -141,13 +124,13 @@ int ept_prepare(struct ept *ept, gpa_t gpa)
 
 		if (level == 1)
 			return 0;
-		error = table_new(ept, &table);
+		error = vtd_pages(ept->vtd, 1, &table);
 		if (error)
 			return error;
 		to = pa_pointer(table);
 		for (uint64_t i = 0; *entry != 0 && i < 512; i++)
 			to[i] = (*entry + i * part) & (level == 2 ? ~EPT_LARGE : ~0ull);
-		written(ept, to, RV_PAGE_SIZE);
+		vtd_table_written(ept->vtd, to, RV_PAGE_SIZE);
 		entry_write(ept, entry, table.v | EPT_RWX);
 	}
 }

@@ -25,11 +25,11 @@
 
 struct ept {
 	pa_t root;
-	struct partition *partition; /* rows to derive from; pages for tables come from its pool */
+	struct partition *partition; /* rows to derive from */
 	const struct mtrr *mtrr;
 	bool large_1g;
 	bool small_pages; /* no large pages at all: a remapping unit has none */
-	const struct vtd *vtd; /* whose units walk these tables, too; NULL = nobody's */
+	struct vtd *vtd; /* whose units, if there are any, walk these tables, too: pages for tables come from there */
 	uint64_t eptp;
 };
 

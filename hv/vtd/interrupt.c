@@ -10,16 +10,14 @@
 #define BROADCAST_X2APIC 0xffffffffu
 
 /* Intel SDM vol. 3, 11.6.2 and 11.12.10: whether a message with this destination is for the core. */
-static bool core_is_meant(const struct vtd_core *core, bool eime, bool logical, uint32_t destination)
+static bool core_is_meant(uint32_t apic_id, bool eime, bool logical, uint32_t destination)
 {
 	if (destination == (eime ? BROADCAST_X2APIC : BROADCAST_XAPIC))
 		return true;
 	if (!logical)
-		return destination == core->apic_id;
-	if (eime)
-		return destination >> 16 == core->apic_id >> 4 && (destination >> (core->apic_id & 15) & 1) != 0;
-	/* Flat model; in the cluster model (DFR is the guest's choice) it is no less. */
-	return (destination & core->logical_id) != 0;
+		return destination == apic_id;
+	/* In xAPIC mode it has no logical id. */
+	return eime && destination >> 16 == apic_id >> 4 && (destination >> (apic_id & 15) & 1) != 0;
 }
 
 /* Whether a request of this device passes the entry's verification. */
@@ -46,7 +44,7 @@ static uint32_t entry_refusal(const struct vtd *v, const struct vtd_unit *u, uin
 	if (IRTE_DELIVERY(e.low) > DELIVERY_LOWEST || IRTE_VECTOR(e.low) < VECTOR_MIN)
 		return RV_REASON_VTD_ENTRY_DELIVERY;
 	for (uint32_t i = 0; i < v->core_count; i++) {
-		if (core_is_meant(&v->core[i], u->eime, (e.low & IRTE_LOGICAL) != 0, destination))
+		if (core_is_meant(v->core[i], u->eime, (e.low & IRTE_LOGICAL) != 0, destination))
 			return RV_REASON_VTD_ENTRY_TARGET;
 	}
 	if (svt != SVT_ID && svt != SVT_BUS)

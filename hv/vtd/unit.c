@@ -69,11 +69,9 @@ int vtd_pages(struct vtd *v, uint32_t count, pa_t *pages)
 {
 	int error = partition_allocate(v->partition, count, OWNER_HYPERVISOR, pages);
 
-	if (error)
-		return error;
-	clear_pages(pa_pointer(*pages), count);
-	vtd_table_written(v, pa_pointer(*pages), (size_t)count * RV_PAGE_SIZE);
-	return 0;
+	if (!error)
+		vtd_table_written(v, pa_pointer(*pages), (size_t)count * RV_PAGE_SIZE);
+	return error;
 }
 
 /* --- commands -------------------------------------------------------------------------------------------------------- */

@@ -46,14 +46,6 @@ struct vtd_unit {
 	bool eime; /* its interrupt destinations are x2APIC ids */
 };
 
-/** A CPU that the guest's devices must not reach. */
-struct vtd_core {
-	uint32_t apic_id;
-	uint32_t
-	    logical_id; /* its xAPIC logical id, LDR bits 31:24; 0 if root mode cleared LDR: then no logical address
-				* but "all" means it */
-};
-
 struct vtd {
 	uint32_t unit_count; /* 0: the machine has none; all calls but vtd_init and vtd_unit_add then do nothing */
 	struct vtd_unit unit[VTD_MAX_UNITS];
@@ -75,7 +67,9 @@ struct vtd {
 		pa_t table;
 	} device[VTD_MAX_DEVICES]; /* those that the guest does not have; vtd_device_set keeps this */
 	uint32_t core_count;
-	struct vtd_core core[RV_MAX_CPUS]; /* those that the guest does not have; kept by who takes them */
+	/* APIC ids of those that the guest's devices must not reach; kept by who takes them. Their xAPIC logical ids are cleared
+	 * before they run anything: then no logical address but "all" means them. */
+	uint32_t core[RV_MAX_CPUS];
 
 	struct vtd_failure {
 		uint32_t reason; /* RV_REASON_VTD_* */
@@ -126,6 +120,9 @@ int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries);
 int vtd_start(struct vtd *v);
 
 /* --- DMA ------------------------------------------------------------------------------------------------------------- */
+
+/** Pages for tables: zero, from the pool. @return 0 or -RV_ENOMEM. */
+int vtd_pages(struct vtd *v, uint32_t count, pa_t *pages);
 
 /** After a table was written: makes it visible to units that do not snoop caches. */
 void vtd_table_written(const struct vtd *v, const void *at, size_t bytes);
@@ -200,9 +197,6 @@ int vtd_fail(struct vtd *v, const struct vtd_unit *u, int error, uint32_t reason
 
 /** Hands a descriptor (its low half; the high one is 0) to all units and waits until all have done it. */
 int vtd_invalidate(struct vtd *v, uint64_t low);
-
-/** Zeroed pages from the pool. */
-int vtd_pages(struct vtd *v, uint32_t count, pa_t *pages);
 
 /** What IRTA of a unit, and the context entry of a device, should be. */
 uint64_t vtd_irta(const struct vtd *v, const struct vtd_unit *u);

@@ -499,7 +499,7 @@ static void test_virtual(void)
 	edu_raise(&edu);
 	report_equal(interrupts_wait(1, VECTOR), 1, "an entry targets a core");
 	vtd.core_count = 1;
-	vtd.core[0] = (struct vtd_core){.apic_id = machine_apic_id(1)};
+	vtd.core[0] = machine_apic_id(1);
 	report(vtd_virtual_sync(&vtd, &virtual_unit) && vtd_flush_interrupts(&vtd) == 0, "the core leaves the guest");
 	expect_blocked("a core outside the guest");
 	guest_entry_set(ENTRY, entry_to(1, VECTOR, &edu));

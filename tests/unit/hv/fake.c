@@ -638,7 +638,8 @@ struct percpu *fake_machine(void)
 	row_take(FAKE_POOL, FAKE_POOL_BYTES, OWNER_GUEST, &(struct row){.owner = OWNER_POOL_FREE});
 	row_take(manager, 2 * RV_PAGE_SIZE, OWNER_POOL_FREE,
 		 &(struct row){.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X});
-	hv.ept = (struct ept){.partition = &hv.partition, .mtrr = &hv.mtrr, .large_1g = true};
+	vtd_init(&hv.vtd, &hv.partition, 1000000);
+	hv.ept = (struct ept){.partition = &hv.partition, .mtrr = &hv.mtrr, .vtd = &hv.vtd, .large_1g = true};
 	assert_int_equal(ept_build(&hv.ept, 4 * SIZE_1G), 0);
 	hv.journal.record = calloc(JOURNAL_CAPACITY, sizeof(struct rv_journal_record));
 	assert_non_null(hv.journal.record);

@@ -324,7 +324,7 @@ static void test_entry_refused(void **state)
 	assert_int_equal(live(5).low, 0); /* not the old one: the guest believes that it is gone */
 	assert_int_equal(status(), 7); /* and goes on */
 	v->core_count = 1;
-	v->core[0].apic_id = 2;
+	v->core[0] = 2;
 	guest_table()[5].low = FIXED(0x40, 2);
 	put_index(5, 0);
 	run();
@@ -599,7 +599,7 @@ static void test_random(void **state)
 
 	(void)state;
 	v->core_count = 1;
-	v->core[0].apic_id = 3;
+	v->core[0] = 3;
 	for (uint32_t round = 0; round < 3000; round++) {
 		static const uint32_t offsets[] = {VTD_GCMD, VTD_IQT, VTD_IQA, VTD_IRTA, VTD_FSTS, VTD_IQT, VTD_IQT};
 		static const uint64_t bases[] = {QUEUE, TABLE, FAKE_POOL - RV_PAGE_SIZE, FAKE_POOL, 0, ~0ull};
