@@ -16,10 +16,10 @@
 #include <stddef.h>
 
 /*
- * The last 8 bytes of the mailbox page hold the number of output bytes that the manager reports when task_main returns.
- * It is 0 when the task starts. The hypervisor does not look at it.
+ * The word below RV_FIMCE_HANDLER in the mailbox page holds the number of output bytes that the manager reports when task_main
+ * returns. It is 0 when the task starts. The hypervisor does not look at it.
  */
-#define RV_TASK_OUTPUT_BYTES (RV_FIMCE_MAILBOX + RV_PAGE_SIZE - 8)
+#define RV_TASK_OUTPUT_BYTES (RV_FIMCE_HANDLER - 8)
 
 /**
  * The task's entry; the task defines it.

@@ -6,10 +6,13 @@
  * load none of them. All symbols named manager_*_pages, _lo, _mid, _hi come from manager.ld.
  */
 
+#include "interrupt.h"
+
 #define SELECTOR_CODE 0x08
 #define SELECTOR_DATA 0x10
 #define GATE_INTERRUPT 0x8e00 /* present, DPL 0, 64-bit interrupt gate: Intel SDM vol. 3, 6.14.1 */
 #define MXCSR_DEFAULT 0x1f80 /* all exceptions masked */
+#define FXSAVE_BYTES 512
 
 	.section .header, "a", @progbits
 	.ascii	"RVLMGNR1"
@@ -47,12 +50,59 @@ manager_entry:
 	ud2
 	.size	manager_entry, . - manager_entry
 
-/* Vectors 32 to 255: an interrupt that reaches this core is not for us. */
+/* Vectors 32 to 239: an interrupt that reaches this core is not for us. */
 	.globl	manager_ignore
 	.type	manager_ignore, @function
 manager_ignore:
 	iretq
 	.size	manager_ignore, . - manager_ignore
+
+/*
+ * Vectors 240 to 255: the class of the FIMCE's devices. The guest can send any of them by IPI, so each is ended at the local APIC:
+ * one that stays in service would hold back the device's. A FIMCE without such a device is not told about interrupts, and may not
+ * touch the local APIC.
+ *
+ * The CPU has aligned the stack to 16 bytes and pushed 40; the vector makes it 48, the registers 120.
+ */
+	.balign	INTERRUPT_VECTORS * INTERRUPT_STUB
+	.globl	manager_class
+	.type	manager_class, @function
+manager_class:
+	.set	vector, INTERRUPT_CLASS
+	.rept	INTERRUPT_VECTORS
+	.balign	INTERRUPT_STUB
+	pushq	$vector
+	jmp	manager_interrupt
+	.set	vector, vector + 1
+	.endr
+	.size	manager_class, . - manager_class
+
+	.type	manager_interrupt, @function
+manager_interrupt:
+	.irp	register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+	pushq	%\register
+	.endr
+	cld
+	subq	$(FXSAVE_BYTES + 8), %rsp
+	fxsave64 (%rsp)
+	cmpl	$INTERRUPT_DEVICE, FXSAVE_BYTES + 8 + 72(%rsp)
+	jne	1f
+	movq	INTERRUPT_HANDLER, %rax
+	testq	%rax, %rax
+	jz	1f
+	call	*%rax
+1:	cmpb	$0, manager_has_interrupt
+	je	2f
+	movl	$INTERRUPT_CALL_EOI, %eax
+	vmcall
+2:	fxrstor64 (%rsp)
+	addq	$(FXSAVE_BYTES + 8), %rsp
+	.irp	register, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+	popq	%\register
+	.endr
+	addq	$8, %rsp
+	iretq
+	.size	manager_interrupt, . - manager_interrupt
 
 /* Vectors 0 to 31: the hypervisor ends the FIMCE at every exception before it gets here. HLT is an exit, too. */
 	.globl	manager_never
@@ -74,9 +124,15 @@ manager_idt:
 	.word	manager_never_lo, SELECTOR_CODE, GATE_INTERRUPT | 1, manager_never_mid
 	.long	manager_never_hi, 0
 	.endr
-	.rept	224
+	.rept	INTERRUPT_CLASS - 32
 	.word	manager_ignore_lo, SELECTOR_CODE, GATE_INTERRUPT | 1, manager_ignore_mid
 	.long	manager_ignore_hi, 0
+	.endr
+	.set	stub, 0
+	.rept	INTERRUPT_VECTORS
+	.word	manager_class_lo + stub, SELECTOR_CODE, GATE_INTERRUPT | 1, manager_class_mid
+	.long	manager_class_hi, 0
+	.set	stub, stub + INTERRUPT_STUB
 	.endr
 manager_idt_end:
 

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define FIELD(name) offsetof(struct rv_image_header, name)
-#define CAPABILITIES_KNOWN (RV_CAP_TARGET | RV_CAP_REVERT)
+#define CAPABILITIES_KNOWN (RV_CAP_TARGET | RV_CAP_REVERT | RV_CAP_DEVICE)
+#define PORTS 0x10000u
 #define USER_ADDRESS_END ((uint64_t)1 << 47)
 
 static int image_refuse_field(struct refusal *why, size_t offset)
@@ -165,9 +166,51 @@ static int image_check_update(const struct rv_image_header *h, struct refusal *w
 	return 0;
 }
 
+static bool image_is_grant(const struct rv_grant *g)
+{
+	if (g->source_id != 0)
+		return false;
+	switch (g->kind) {
+	case RV_GRANT_PCI:
+		/* Vendor 0xffff is what an empty slot reads. */
+		return !(g->flags & ~(RV_GRANT_INTERRUPT | RV_GRANT_CLEANED)) && (g->first & 0xffff) != 0xffff &&
+		       g->count == 1;
+	case RV_GRANT_PORTS:
+		return g->flags == 0 && g->count > 0 && g->first < PORTS && g->count <= PORTS - g->first;
+	case RV_GRANT_GSI:
+		return g->flags == 0 && g->count == 1;
+	default:
+		return false;
+	}
+}
+
+/** Two functions with the same ids are two devices; a port or a line is there only once. */
+static bool image_do_grants_overlap(const struct rv_grant *a, const struct rv_grant *b)
+{
+	return a->kind == b->kind && a->kind != RV_GRANT_PCI && a->first < b->first + (uint64_t)b->count &&
+	       b->first < a->first + (uint64_t)a->count;
+}
+
+static int image_check_grants(const struct rv_image_header *h, struct refusal *why)
+{
+	if (h->grant_count > RV_MAX_GRANTS || (h->grant_count != 0) != ((h->capabilities & RV_CAP_DEVICE) != 0))
+		return image_refuse_field(why, FIELD(grant_count));
+	for (uint32_t i = 0; i < RV_MAX_GRANTS; i++) {
+		const struct rv_grant *g = &h->grant[i];
+
+		if (i < h->grant_count ? !image_is_grant(g) : !image_is_zero(g, sizeof(*g)))
+			return refusal_set(why, -RV_EBADMSG, RV_REASON_DEVICE_GRANT, i);
+		for (uint32_t j = 0; j < i && i < h->grant_count; j++) {
+			if (image_do_grants_overlap(&h->grant[j], g))
+				return refusal_set(why, -RV_EBADMSG, RV_REASON_DEVICE_GRANT, i);
+		}
+	}
+	return 0;
+}
+
 /** What the header asks for against what this FIMCE has. */
-static int image_check_grants(const struct rv_image_header *h, bool is_signed, const struct rv_fimce_param *p,
-			      struct refusal *why)
+static int image_check_fimce(const struct rv_image_header *h, bool is_signed, const struct rv_fimce_param *p,
+			     struct refusal *why)
 {
 	if (h->capabilities != 0 && !is_signed)
 		return refusal_set(why, -RV_EACCES, RV_REASON_FIMCE_CAPABILITY, h->capabilities);
@@ -197,21 +240,22 @@ int image_check(const uint8_t *image, size_t bytes, bool exact, bool is_signed, 
 	error = image_check_sizes(&h, bytes, exact, why);
 	if (error)
 		return error;
-	/* A task that can be reverted needs something to revert. */
+	/* A task that can be reverted needs something to revert. Devices and target never come together. */
 	if (h.capabilities & ~CAPABILITIES_KNOWN ||
-	    (h.capabilities & RV_CAP_REVERT && !(h.capabilities & RV_CAP_TARGET)))
+	    (h.capabilities & RV_CAP_REVERT && !(h.capabilities & RV_CAP_TARGET)) ||
+	    (h.capabilities & RV_CAP_DEVICE && h.capabilities & RV_CAP_TARGET))
 		return image_refuse_field(why, FIELD(capabilities));
 	if (h.name[0] == '\0' || !image_is_name(h.name, sizeof(h.name)))
 		return image_refuse_field(why, FIELD(name));
 	if (h.reserved != 0)
 		return image_refuse_field(why, FIELD(reserved));
-	if (h.reserved2 != 0)
-		return image_refuse_field(why, FIELD(reserved2));
 	error = image_check_segments(&h, why);
 	if (!error)
 		error = image_check_update(&h, why);
 	if (!error)
-		error = image_check_grants(&h, is_signed, param, why);
+		error = image_check_grants(&h, why);
+	if (!error)
+		error = image_check_fimce(&h, is_signed, param, why);
 	if (!error)
 		*header = h;
 	return error;

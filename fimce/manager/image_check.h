@@ -26,7 +26,7 @@
  * @param header     receives a copy of the header on success
  * @param why        filled on failure
  * @return 0, or with why->reason
- *	-RV_EBADMSG   IMAGE_SHORT, IMAGE_MAGIC, IMAGE_VERSION, IMAGE_FIELD, IMAGE_SEGMENT, IMAGE_ENTRY
+ *	-RV_EBADMSG   IMAGE_SHORT, IMAGE_MAGIC, IMAGE_VERSION, IMAGE_FIELD, IMAGE_SEGMENT, IMAGE_ENTRY, DEVICE_GRANT
  *	-RV_EINVAL    IMAGE_MEMORY, UPDATE_TARGET
  *	-RV_EACCES    FIMCE_CAPABILITY
  */

@@ -2,6 +2,7 @@
 /*
  * main.c - the manager: the first code that runs in every FIMCE. See docs/fimce.md.
  */
+#include "interrupt.h"
 #include "journal.h"
 #include "measure.h"
 
@@ -11,6 +12,8 @@
 #include <string.h>
 
 _Noreturn void manager_main(const struct rv_fimce_param *param);
+
+uint8_t manager_has_interrupt;
 
 typedef int64_t (*task_entry)(const struct rv_fimce_param *param);
 
@@ -58,6 +61,12 @@ static _Noreturn void manager_run_image(const struct rv_fimce_param *param)
 	if (answer.value < 0) {
 		(void)refusal_set(&why, (int)answer.value, (enum rv_reason)(uint32_t)answer.second, answer.refused);
 		manager_refuse(&why);
+	}
+	for (uint32_t i = 0; i < m.header.grant_count; i++) {
+		const struct rv_grant *g = &m.header.grant[i];
+
+		if (g->kind == RV_GRANT_GSI || (g->kind == RV_GRANT_PCI && g->flags & RV_GRANT_INTERRUPT))
+			manager_has_interrupt = 1;
 	}
 	memset((void *)RV_FIMCE_MAILBOX, 0, RV_PAGE_SIZE);
 	result = ((task_entry)m.header.entry)(param);

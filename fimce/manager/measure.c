@@ -48,6 +48,20 @@ static void measure_fill(struct measured_image *m, const struct suit_manifest *m
 		out->segment[i].perm = h->segment[i].perm;
 	}
 	memcpy(out->name, h->name, sizeof(out->name));
+	out->grant_count = h->grant_count;
+	memcpy(out->grant, h->grant, sizeof(out->grant));
+}
+
+/** The signed component is the target of an update, or a task: its name, and a build-id of zeros, which image_check has seen to. */
+static bool measure_is_named(const struct suit_manifest *manifest, const struct rv_image_header *h)
+{
+	char name[sizeof(h->target_name)] = "";
+
+	if (h->capabilities & RV_CAP_TARGET)
+		memcpy(name, h->target_name, sizeof(h->target_name));
+	else
+		memcpy(name, h->name, sizeof(h->name));
+	return suit_names_target(manifest, name, h->target_build_id);
 }
 
 static int measure_image(const struct rv_fimce_param *param, const uint8_t *input, size_t bytes,
@@ -82,7 +96,7 @@ static int measure_envelope(const struct rv_fimce_param *param, const uint8_t *i
 	error = image_check(manifest.payload.data, manifest.payload.size, true, true, param, &out->header, why);
 	if (error)
 		return error;
-	if (!suit_names_target(&manifest, out->header.target_name, out->header.target_build_id))
+	if (!measure_is_named(&manifest, &out->header))
 		return refusal_set(why, -RV_EBADMSG, RV_REASON_SUIT_COMPONENT, 0);
 	error = image_check_targets(&out->header, param, targets, why);
 	if (error)

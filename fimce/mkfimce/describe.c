@@ -116,6 +116,7 @@ static bool describe_text(const char *key, const char *text, char *to, size_t si
 	return true;
 }
 
+/** The capability device is not among them: it goes with the keys of devices. */
 static bool describe_capabilities(const char *text, uint32_t *capabilities, struct mkfimce_error *e)
 {
 	static const struct {
@@ -123,7 +124,7 @@ static bool describe_capabilities(const char *text, uint32_t *capabilities, stru
 		uint32_t bit;
 	} known[] = {{"target", RV_CAP_TARGET}, {"revert", RV_CAP_REVERT}};
 
-	*capabilities = 0;
+	*capabilities &= RV_CAP_DEVICE;
 	while (*text != '\0') {
 		size_t length = strcspn(text, ",");
 		uint32_t bit = 0;
@@ -178,6 +179,87 @@ static bool describe_range(const char *text, struct rv_image_header *h, struct m
 	return true;
 }
 
+/** Adds a grant and, with it, the capability. */
+static bool describe_add_grant(struct rv_image_header *h, const struct rv_grant *g, struct mkfimce_error *e)
+{
+	if (h->grant_count == RV_MAX_GRANTS)
+		return mkfimce_fail(e, "there are more than %u devices", RV_MAX_GRANTS);
+	h->grant[h->grant_count++] = *g;
+	h->capabilities |= RV_CAP_DEVICE;
+	return true;
+}
+
+/** Four hexadecimal digits, as lspci -n prints ids. */
+static bool describe_id(const char *text, uint32_t *id)
+{
+	if (strspn(text, "0123456789abcdefABCDEF") < 4)
+		return false;
+	*id = 0;
+	for (int i = 0; i < 4; i++) {
+		char digit = (char)tolower((unsigned char)text[i]);
+
+		*id = *id << 4 | (uint32_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+	}
+	return true;
+}
+
+static bool describe_pci(const char *text, struct rv_image_header *h, struct mkfimce_error *e)
+{
+	struct rv_grant g = {.kind = RV_GRANT_PCI, .count = 1};
+	uint32_t vendor;
+	uint32_t device;
+	const char *word;
+
+	if (!describe_id(text, &vendor) || text[4] != ':' || !describe_id(text + 5, &device) ||
+	    (text[9] != ' ' && text[9] != '\0'))
+		return mkfimce_fail(e, "pci: '%s' does not begin with VENDOR:DEVICE, four hexadecimal digits each",
+				    text);
+	if (vendor == 0xffff)
+		return mkfimce_fail(e, "pci: no device has vendor id ffff");
+	g.first = device << 16 | vendor;
+	for (word = text + 9; *word == ' '; word += strcspn(word, " ")) {
+		size_t length = strcspn(++word, " ");
+
+		if (length == 9 && strncmp(word, "interrupt", length) == 0)
+			g.flags |= RV_GRANT_INTERRUPT;
+		else if (length == 7 && strncmp(word, "cleaned", length) == 0)
+			g.flags |= RV_GRANT_CLEANED;
+		else
+			return mkfimce_fail(e, "pci: '%.*s' is unknown; there are interrupt and cleaned", (int)length,
+					    word);
+	}
+	return describe_add_grant(h, &g, e);
+}
+
+static bool describe_ports(const char *text, struct rv_image_header *h, struct mkfimce_error *e)
+{
+	struct rv_grant g = {.kind = RV_GRANT_PORTS};
+	uint64_t first;
+	uint64_t count = 1;
+	const char *end;
+
+	if (!describe_number(text, &first, &end) || (*end == '+' && !describe_number(end + 1, &count, &end)) ||
+	    *end != '\0')
+		return mkfimce_fail(e, "ports: '%s' is not FIRST or FIRST+COUNT", text);
+	if (count == 0 || first > 0xffff || count > 0x10000 - first)
+		return mkfimce_fail(e, "ports: '%s' is not within the ports 0 to 0xffff", text);
+	g.first = (uint32_t)first;
+	g.count = (uint32_t)count;
+	return describe_add_grant(h, &g, e);
+}
+
+static bool describe_gsi(const char *text, struct rv_image_header *h, struct mkfimce_error *e)
+{
+	struct rv_grant g = {.kind = RV_GRANT_GSI, .count = 1};
+	uint64_t number;
+	const char *end;
+
+	if (!describe_number(text, &number, &end) || *end != '\0' || number > UINT32_MAX)
+		return mkfimce_fail(e, "gsi: '%s' is not a number", text);
+	g.first = (uint32_t)number;
+	return describe_add_grant(h, &g, e);
+}
+
 static bool describe_build_id(const char *text, uint8_t *id, size_t size, struct mkfimce_error *e)
 {
 	if (strlen(text) != 2 * size || strspn(text, "0123456789abcdefABCDEF") != 2 * size)
@@ -216,6 +298,12 @@ bool mkfimce_describe(struct mkfimce_image *image, const char *line, struct mkfi
 		return describe_capabilities(value, &h->capabilities, e);
 	if (strcmp(key, "range") == 0)
 		return describe_range(value, h, e);
+	if (strcmp(key, "pci") == 0)
+		return describe_pci(value, h, e);
+	if (strcmp(key, "ports") == 0)
+		return describe_ports(value, h, e);
+	if (strcmp(key, "gsi") == 0)
+		return describe_gsi(value, h, e);
 	if (strcmp(key, "target-name") == 0)
 		return describe_text(key, value, h->target_name, sizeof(h->target_name), e);
 	if (strcmp(key, "target-build-id") == 0)

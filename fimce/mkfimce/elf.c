@@ -43,6 +43,12 @@ static bool elf_check(const struct mkfimce_image *image, const char *path, struc
 	}
 	if (why.reason == RV_REASON_IMAGE_FIELD && why.value == offsetof(struct rv_image_header, name))
 		return mkfimce_fail(e, "%s: the image has no name: give --name", path);
+	if (why.reason == RV_REASON_DEVICE_GRANT)
+		return mkfimce_fail(e, "%s: device %llu is malformed or overlaps another", path,
+				    (unsigned long long)why.value);
+	if (why.reason == RV_REASON_IMAGE_FIELD && why.value == offsetof(struct rv_image_header, capabilities) &&
+	    image->header.capabilities & RV_CAP_DEVICE)
+		return mkfimce_fail(e, "%s: an image has devices, or the capability target, but never both", path);
 	if (why.reason == RV_REASON_IMAGE_FIELD && why.value == offsetof(struct rv_image_header, capabilities))
 		return mkfimce_fail(e, "%s: the capability revert needs the capability target", path);
 	if (why.reason == RV_REASON_IMAGE_FIELD && why.value >= offsetof(struct rv_image_header, range_count))

@@ -47,6 +47,9 @@ void mkfimce_image_free(struct mkfimce_image *image);
  *     budget=TIME         with us, ms or s behind it
  *     capabilities=LIST   of target, revert, separated by commas
  *     range=KIND [ADDRESS BYTES]   KIND: text, data, heap (without numbers), fresh-rx, fresh-rw, old-rx; may be repeated
+ *     pci=VENDOR:DEVICE [interrupt] [cleaned]   a PCI function, ids of four hexadecimal digits; may be repeated
+ *     ports=FIRST[+COUNT] I/O ports; may be repeated
+ *     gsi=NUMBER          an interrupt line of an IOAPIC; may be repeated
  *     target-name=TEXT    base name of the executable
  *     target-build-id=HEX 40 digits
  *

@@ -90,6 +90,22 @@ static void print_segments(const struct mkfimce_image *image, FILE *out)
 	}
 }
 
+static void print_grants(const struct rv_image_header *h, FILE *out)
+{
+	for (uint32_t i = 0; i < h->grant_count; i++) {
+		const struct rv_grant *g = &h->grant[i];
+
+		if (g->kind == RV_GRANT_PCI)
+			(void)fprintf(out, "pci          %04x:%04x%s%s\n", g->first & 0xffff, g->first >> 16,
+				      g->flags & RV_GRANT_INTERRUPT ? " interrupt" : "",
+				      g->flags & RV_GRANT_CLEANED ? " cleaned" : "");
+		else if (g->kind == RV_GRANT_PORTS)
+			(void)fprintf(out, "ports        0x%x+%u\n", g->first, g->count);
+		else
+			(void)fprintf(out, "gsi          %u\n", g->first);
+	}
+}
+
 void mkfimce_print_map(const struct mkfimce_image *image, FILE *out)
 {
 	static const char *const kinds[] = {"?", "text", "data", "heap", "fresh-rx", "fresh-rw", "old-rx"};
@@ -99,10 +115,11 @@ void mkfimce_print_map(const struct mkfimce_image *image, FILE *out)
 	mkfimce_print_digest(image, out);
 	(void)fprintf(out, "\nname         %s\nimage bytes  %u\nload bytes   %u\nstack bytes  %u\noutput bytes %u\n",
 		      h->name, h->image_bytes, h->load_bytes, h->stack_bytes, h->output_bytes);
-	(void)fprintf(out, "budget       %llu us\nentry        0x%016llx\ncapabilities%s%s%s\n",
+	(void)fprintf(out, "budget       %llu us\nentry        0x%016llx\ncapabilities%s%s%s%s\n",
 		      (unsigned long long)h->budget_us, (unsigned long long)h->entry,
 		      h->capabilities & RV_CAP_TARGET ? " target" : "",
-		      h->capabilities & RV_CAP_REVERT ? " revert" : "", h->capabilities == 0 ? " none" : "");
+		      h->capabilities & RV_CAP_REVERT ? " revert" : "",
+		      h->capabilities & RV_CAP_DEVICE ? " device" : "", h->capabilities == 0 ? " none" : "");
 	if (h->capabilities & RV_CAP_TARGET) {
 		(void)fprintf(out, "target       %s build-id ", h->target_name);
 		for (size_t i = 0; i < sizeof(h->target_build_id); i++)
@@ -112,5 +129,6 @@ void mkfimce_print_map(const struct mkfimce_image *image, FILE *out)
 	for (uint32_t i = 0; i < h->range_count; i++)
 		(void)fprintf(out, "range        %s 0x%llx %llu\n", kinds[h->range[i].kind],
 			      (unsigned long long)h->range[i].address, (unsigned long long)h->range[i].bytes);
+	print_grants(h, out);
 	print_segments(image, out);
 }

@@ -320,7 +320,7 @@ void test_main(void)
 	test_create_checks();
 	report_group("image");
 	refused_by_manager("a wrong magic", 0, 0x40, RV_REASON_IMAGE_MAGIC);
-	refused_by_manager("an unknown version", offsetof(struct rv_image_header, version), 2, RV_REASON_IMAGE_VERSION);
+	refused_by_manager("an unknown version", offsetof(struct rv_image_header, version), 1, RV_REASON_IMAGE_VERSION);
 	refused_by_manager("a segment W and X", offsetof(struct rv_image_header, segment[0].perm), 7,
 			   RV_REASON_IMAGE_SEGMENT);
 	report_group("");

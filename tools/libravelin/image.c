@@ -173,6 +173,8 @@ static int header_check(const struct rv_image_header *image, size_t bytes, struc
 		return refuse(failure, RV_REASON_IMAGE_FIELD, FIELD(segment_count));
 	if (image->range_count > RV_IMAGE_MAX_RANGES)
 		return refuse(failure, RV_REASON_IMAGE_FIELD, FIELD(range_count));
+	if (image->grant_count > RV_MAX_GRANTS)
+		return refuse(failure, RV_REASON_IMAGE_FIELD, FIELD(grant_count));
 	if (memchr(image->name, 0, sizeof(image->name)) == NULL)
 		return refuse(failure, RV_REASON_IMAGE_FIELD, FIELD(name));
 	if (memchr(image->target_name, 0, sizeof(image->target_name)) == NULL)

@@ -6,6 +6,7 @@
 #include "envelope.h"
 #include "key.h"
 #include "show.h"
+#include "task.h"
 
 #include <suit/suit.h>
 
@@ -22,11 +23,12 @@ static const char usage[] =
     "       mkupdate build --target OLD.elf --new NEW.c... --replace OLD=NEW... --name NAME --sequence N --key "
     "KEY.pem\n"
     "                      [--update-code UPDATE.c] [OPTIONS] -o OUT.suit\n"
+    "       mkupdate task --image IMAGE --key KEY.pem [--sequence N] -o OUT.suit\n"
     "       mkupdate show [--json] FILE.suit\n"
     "       mkupdate verify --anchor HEX FILE.suit\n"
     "       mkupdate sign --key KEY.pem [--sequence N] -o OUT.suit FILE.suit\n"
     "\n"
-    "Makes signed updates of running programs.\n"
+    "Makes signed updates of running programs, and signs tasks.\n"
     "\n"
     "keygen   makes a signing key and prints its trust anchor\n"
     "anchor   prints the trust anchor of a private or public key\n"
@@ -53,6 +55,8 @@ static const char usage[] =
     "      --keep DIR           leave intermediate files (objects, linked new code, description) in DIR\n"
     "      --sdk DIR            where mkfimce, task.ld, libpillars.a and include/ are\n"
     "  -o, --output FILE        the envelope to write\n"
+    "task     signs the image of a task that updates nothing; one that gets devices must be signed\n"
+    "  -i, --image FILE         the image, as mkfimce makes it\n"
     "show     prints what an envelope says, without checking its signature\n"
     "verify   checks an envelope as Ravelin does\n"
     "sign     signs an envelope anew, with another key or sequence number\n"
@@ -306,6 +310,40 @@ static int run_build(int argc, char **argv)
 	return 0;
 }
 
+static int run_task(int argc, char **argv)
+{
+	static const struct option known[] = {{"image", required_argument, NULL, 'i'},
+					      {"key", required_argument, NULL, 'k'},
+					      {"sequence", required_argument, NULL, 's'},
+					      {"output", required_argument, NULL, 'o'},
+					      {0}};
+	struct task_request r = {.sequence = 1};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "i:k:s:o:", known, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			r.image = optarg;
+			break;
+		case 'k':
+			r.key = optarg;
+			break;
+		case 's':
+			r.sequence = parse_number(optarg, "--sequence");
+			break;
+		case 'o':
+			r.output = optarg;
+			break;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (!r.image || !r.key || !r.output || r.sequence == 0 || optind != argc)
+		misuse("task: --image, --key, -o and a sequence number above 0 are wanted");
+	task_run(&r);
+	return 0;
+}
+
 /** Ends the program with the reason why an envelope is no good. */
 __attribute__((noreturn)) static void refuse(const char *path, const struct suit_error *err)
 {
@@ -435,7 +473,7 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} commands[] = {{"keygen", run_keygen}, {"anchor", run_anchor}, {"build", run_build},
+	} commands[] = {{"keygen", run_keygen}, {"anchor", run_anchor}, {"build", run_build}, {"task", run_task},
 			{"show", run_show},     {"verify", run_verify}, {"sign", run_sign}};
 
 	if (argc < 2)

@@ -63,7 +63,36 @@ static bool read_header(const struct suit_manifest *m, struct rv_image_header *h
 		return false;
 	memcpy(h, m->payload.data, sizeof(*h));
 	return h->magic == RV_IMAGE_MAGIC && h->version == RV_IMAGE_VERSION && h->range_count <= RV_IMAGE_MAX_RANGES &&
-	       memchr(h->name, 0, sizeof(h->name)) != NULL;
+	       h->grant_count <= RV_MAX_GRANTS && memchr(h->name, 0, sizeof(h->name)) != NULL;
+}
+
+/** A device as mkfimce takes it: key, then value. */
+static char *grant_text(const struct rv_grant *g, const char *format)
+{
+	char value[64];
+	const char *key;
+
+	switch (g->kind) {
+	case RV_GRANT_PCI:
+		key = "pci";
+		snprintf(value, sizeof(value), "%04x:%04x%s%s", g->first & 0xffff, g->first >> 16,
+			 g->flags & RV_GRANT_INTERRUPT ? " interrupt" : "",
+			 g->flags & RV_GRANT_CLEANED ? " cleaned" : "");
+		break;
+	case RV_GRANT_PORTS:
+		key = "ports";
+		snprintf(value, sizeof(value), "0x%x+%u", g->first, g->count);
+		break;
+	case RV_GRANT_GSI:
+		key = "gsi";
+		snprintf(value, sizeof(value), "%u", g->first);
+		break;
+	default:
+		key = "unknown";
+		snprintf(value, sizeof(value), "%u", g->kind);
+		break;
+	}
+	return must_print(format, key, value);
 }
 
 /** Prints a string that may hold anything as a JSON string. */
@@ -118,7 +147,14 @@ static void show_json(const struct suit_manifest *m)
 			printf("%s\n    {\"kind\": \"%s\", \"address\": %llu, \"bytes\": %llu}", i ? "," : "",
 			       range_kind(h.range[i].kind), (unsigned long long)h.range[i].address,
 			       (unsigned long long)h.range[i].bytes);
-		printf("\n  ]");
+		printf("%s],\n  \"devices\": [", h.range_count ? "\n  " : "");
+		for (uint32_t i = 0; i < h.grant_count; i++) {
+			char *text = grant_text(&h.grant[i], "{\"kind\": \"%s\", \"what\": \"%s\"}");
+
+			printf("%s\n    %s", i ? "," : "", text);
+			free(text);
+		}
+		printf("%s]", h.grant_count ? "\n  " : "");
 	}
 	printf("\n}\n");
 }
@@ -135,14 +171,20 @@ static void show_text(const struct suit_manifest *m)
 	char build_id[2 * SUIT_BUILD_ID_SIZE + 1];
 	struct rv_image_header h;
 
-	printf("target     %.*s\n", (int)m->name.size, (const char *)m->name.data);
-	printf("build-id   %s\n", hex_print(build_id, m->build_id.data, m->build_id.size));
+	bool is_image = read_header(m, &h);
+	bool is_task = is_image && !(h.capabilities & RV_CAP_TARGET);
+
+	printf("%-10s %.*s\n", is_task ? "task" : "target", (int)m->name.size, (const char *)m->name.data);
+	if (!is_task)
+		printf("build-id   %s\n", hex_print(build_id, m->build_id.data, m->build_id.size));
 	printf("sequence   %llu\n", (unsigned long long)m->sequence);
 	print_digest("signer", m->signer);
-	print_digest("before", m->before);
-	print_digest("after", m->after);
+	if (!is_task) {
+		print_digest("before", m->before);
+		print_digest("after", m->after);
+	}
 	print_digest("image", m->payload_digest);
-	if (!read_header(m, &h)) {
+	if (!is_image) {
 		printf("payload    %zu bytes that are not a FIMCE image\n", m->payload.size);
 		return;
 	}
@@ -150,6 +192,14 @@ static void show_text(const struct suit_manifest *m)
 	printf("memory     %zu bytes of image, %u loaded, %u stack, %u output\n", m->payload.size, h.load_bytes,
 	       h.stack_bytes, h.output_bytes);
 	printf("budget     %llu us\n", (unsigned long long)h.budget_us);
+	for (uint32_t i = 0; i < h.grant_count; i++) {
+		char *text = grant_text(&h.grant[i], "device     %s %s\n");
+
+		fputs(text, stdout);
+		free(text);
+	}
+	if (is_task)
+		return;
 	printf("rollback   %s\n", h.capabilities & RV_CAP_REVERT ? "by the update's own code"
 								 : "old code comes back, data stay as they are");
 	for (uint32_t i = 0; i < h.range_count; i++) {

@@ -24,6 +24,32 @@ static void require(bool condition)
 		abort();
 }
 
+/** No port and no interrupt line is named twice, and nothing is named that no machine has. */
+static void require_safe_grants(const struct rv_image_header *h)
+{
+	static uint8_t port[0x10000];
+
+	memset(port, 0, sizeof(port));
+	for (uint32_t i = 0; i < RV_MAX_GRANTS; i++) {
+		const struct rv_grant *g = &h->grant[i];
+
+		require(g->source_id == 0);
+		if (i >= h->grant_count) {
+			require(g->kind == 0 && g->flags == 0 && g->first == 0 && g->count == 0);
+			continue;
+		}
+		require(g->kind >= RV_GRANT_PCI && g->kind <= RV_GRANT_GSI);
+		require(g->kind == RV_GRANT_PCI ? g->flags <= 3 : g->flags == 0);
+		for (uint64_t p = g->first; g->kind == RV_GRANT_PORTS && p < (uint64_t)g->first + g->count; p++) {
+			require(p < sizeof(port) && port[p] == 0);
+			port[p] = 1;
+		}
+		for (uint32_t j = 0; j < i; j++)
+			require(g->kind != RV_GRANT_GSI || h->grant[j].kind != RV_GRANT_GSI ||
+				h->grant[j].first != g->first);
+	}
+}
+
 /** What must hold for any image that is loaded, said once more in other words than in image_check.c. */
 static void require_safe(const struct rv_image_header *h, size_t bytes, const struct rv_fimce_param *p, bool is_signed)
 {
@@ -35,6 +61,9 @@ static void require_safe(const struct rv_image_header *h, size_t bytes, const st
 		h->output_bytes <= p->output_bytes);
 	require(is_signed || h->capabilities == 0);
 	require(((h->capabilities & RV_CAP_TARGET) != 0) == (p->target_count > 0));
+	require(h->grant_count <= RV_MAX_GRANTS && (h->grant_count > 0) == ((h->capabilities & RV_CAP_DEVICE) != 0));
+	require(!(h->capabilities & RV_CAP_DEVICE) || p->target_count == 0);
+	require_safe_grants(h);
 	require(memchr(h->name, 0, sizeof(h->name)) && memchr(h->target_name, 0, sizeof(h->target_name)));
 	require(h->segment_count >= 1 && h->segment_count <= RV_IMAGE_MAX_SEGMENTS &&
 		h->range_count <= RV_IMAGE_MAX_RANGES);

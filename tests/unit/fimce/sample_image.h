@@ -67,6 +67,19 @@ static inline void sample_image_add_target(struct sample_image *s)
 	h->range[5] = (struct rv_image_range){RV_RANGE_OLD_RX, 0, 0x20000, 0x1000};
 }
 
+/** Makes the image one that gets devices: one of each kind, and two of ports. */
+static inline void sample_image_add_devices(struct sample_image *s)
+{
+	struct rv_image_header *h = &s->h;
+
+	h->capabilities |= RV_CAP_DEVICE;
+	h->grant_count = 4;
+	h->grant[0] = (struct rv_grant){RV_GRANT_PCI, RV_GRANT_INTERRUPT | RV_GRANT_CLEANED, 0x11e81234, 1, 0};
+	h->grant[1] = (struct rv_grant){RV_GRANT_PORTS, 0, 0x2f8, 8, 0};
+	h->grant[2] = (struct rv_grant){RV_GRANT_PORTS, 0, 0x300, 1, 0};
+	h->grant[3] = (struct rv_grant){RV_GRANT_GSI, 0, 4, 1, 0};
+}
+
 #define SAMPLE_TARGETS 7u
 
 /** The pages that these ranges need, and one more. */

@@ -22,6 +22,8 @@
 #define RANGE(index, name)                                                                                             \
 	(FIELD(range) + (index) * sizeof(struct rv_image_range) + offsetof(struct rv_image_range, name))
 
+#define GRANT(index, name) (FIELD(grant) + (index) * sizeof(struct rv_grant) + offsetof(struct rv_grant, name))
+
 static struct sample_image image;
 static struct rv_fimce_param param;
 static struct rv_target_page targets[SAMPLE_TARGETS];
@@ -132,7 +134,7 @@ static void test_fields(void **state)
 	    {FIELD(magic), 8, 0, RV_REASON_IMAGE_MAGIC, 0},
 	    {FIELD(magic), 8, 0x1234, RV_REASON_IMAGE_MAGIC, 0x1234},
 	    {FIELD(version), 4, 0, RV_REASON_IMAGE_VERSION, 0},
-	    {FIELD(version), 4, 2, RV_REASON_IMAGE_VERSION, 2},
+	    {FIELD(version), 4, 1, RV_REASON_IMAGE_VERSION, 1},
 	    {FIELD(header_bytes), 4, 0, RV_REASON_IMAGE_FIELD, FIELD(header_bytes)},
 	    {FIELD(header_bytes), 4, sizeof(struct rv_image_header) + 8, RV_REASON_IMAGE_FIELD, FIELD(header_bytes)},
 	    {FIELD(image_bytes), 4, 0, RV_REASON_IMAGE_FIELD, FIELD(image_bytes)},
@@ -150,7 +152,7 @@ static void test_fields(void **state)
 	    {FIELD(output_bytes), 4, 0xfffff000, RV_REASON_IMAGE_FIELD, FIELD(output_bytes)},
 	    {FIELD(budget_us), 8, 0, RV_REASON_IMAGE_FIELD, FIELD(budget_us)},
 	    {FIELD(budget_us), 8, RV_FIMCE_MAX_BUDGET_US + 1, RV_REASON_IMAGE_FIELD, FIELD(budget_us)},
-	    {FIELD(capabilities), 4, 4, RV_REASON_IMAGE_FIELD, FIELD(capabilities)},
+	    {FIELD(capabilities), 4, 8, RV_REASON_IMAGE_FIELD, FIELD(capabilities)},
 	    {FIELD(capabilities), 4, 0x80000000, RV_REASON_IMAGE_FIELD, FIELD(capabilities)},
 	    {FIELD(capabilities), 4, RV_CAP_REVERT, RV_REASON_IMAGE_FIELD, FIELD(capabilities)},
 	    {FIELD(segment_count), 4, 0, RV_REASON_IMAGE_FIELD, FIELD(segment_count)},
@@ -162,7 +164,11 @@ static void test_fields(void **state)
 	    {FIELD(name) + 31, 1, 'x', RV_REASON_IMAGE_FIELD, FIELD(name)},
 	    {FIELD(name) + 10, 1, 'x', RV_REASON_IMAGE_FIELD, FIELD(name)},
 	    {FIELD(reserved), 4, 1, RV_REASON_IMAGE_FIELD, FIELD(reserved)},
-	    {FIELD(reserved2), 4, 1, RV_REASON_IMAGE_FIELD, FIELD(reserved2)},
+	    /* what goes with devices only */
+	    {FIELD(grant_count), 4, 1, RV_REASON_IMAGE_FIELD, FIELD(grant_count)},
+	    {FIELD(capabilities), 4, RV_CAP_DEVICE, RV_REASON_IMAGE_FIELD, FIELD(grant_count)},
+	    {GRANT(0, kind), 2, RV_GRANT_PCI, RV_REASON_DEVICE_GRANT, 0},
+	    {GRANT(7, source_id), 4, 1, RV_REASON_DEVICE_GRANT, 7},
 	    /* what goes with a target only */
 	    {FIELD(range_count), 4, 1, RV_REASON_IMAGE_FIELD, FIELD(range_count)},
 	    {RANGE(0, kind), 4, 1, RV_REASON_IMAGE_FIELD, RANGE(0, kind)},
@@ -319,6 +325,83 @@ static void test_target_fields(void **state)
 	assert_spoils(rows, sizeof(rows) / sizeof(rows[0]), again_target, true);
 }
 
+static int setup_devices(void **state)
+{
+	(void)setup(state);
+	sample_image_add_devices(&image);
+	return 0;
+}
+
+static void again_devices(void)
+{
+	(void)setup_devices(NULL);
+}
+
+static void test_devices(void **state)
+{
+	(void)state;
+	assert_good(true);
+	assert_refused(false, -RV_EACCES, RV_REASON_FIMCE_CAPABILITY, RV_CAP_DEVICE);
+	/* Two functions of one kind, and as many devices as there can be. */
+	image.h.grant[2] = image.h.grant[0];
+	image.h.grant_count = RV_MAX_GRANTS;
+	for (uint32_t i = 4; i < RV_MAX_GRANTS; i++)
+		image.h.grant[i] = (struct rv_grant){RV_GRANT_PORTS, 0, 0x1000 + i, 1, 0};
+	assert_good(true);
+	/* All ports. */
+	(void)setup_devices(NULL);
+	image.h.grant_count = 1;
+	image.h.grant[0] = (struct rv_grant){RV_GRANT_PORTS, 0, 0, 0x10000, 0};
+	memset(&image.h.grant[1], 0, 3 * sizeof(image.h.grant[1]));
+	assert_good(true);
+	/* One line twice. */
+	(void)setup_devices(NULL);
+	image.h.grant[2] = image.h.grant[3];
+	assert_refused(true, -RV_EBADMSG, RV_REASON_DEVICE_GRANT, 3);
+	/* A FIMCE with a target has no devices. */
+	(void)setup_target(NULL);
+	sample_image_add_devices(&image);
+	assert_refused(true, -RV_EBADMSG, RV_REASON_IMAGE_FIELD, FIELD(capabilities));
+	(void)setup_devices(NULL);
+	param.target_count = 1;
+	assert_refused(true, -RV_EINVAL, RV_REASON_UPDATE_TARGET, 1);
+}
+
+static void test_device_fields(void **state)
+{
+	static const struct spoil rows[] = {
+	    {FIELD(capabilities), 4, 0, RV_REASON_IMAGE_FIELD, FIELD(grant_count)},
+	    {FIELD(capabilities), 4, RV_CAP_DEVICE | RV_CAP_REVERT, RV_REASON_IMAGE_FIELD, FIELD(capabilities)},
+	    {FIELD(grant_count), 4, 0, RV_REASON_IMAGE_FIELD, FIELD(grant_count)},
+	    {FIELD(grant_count), 4, 9, RV_REASON_IMAGE_FIELD, FIELD(grant_count)},
+	    {FIELD(grant_count), 4, UINT32_MAX, RV_REASON_IMAGE_FIELD, FIELD(grant_count)},
+	    {FIELD(grant_count), 4, 3, RV_REASON_DEVICE_GRANT, 3},
+	    {FIELD(grant_count), 4, 5, RV_REASON_DEVICE_GRANT, 4},
+	    {GRANT(0, kind), 2, 0, RV_REASON_DEVICE_GRANT, 0},
+	    {GRANT(0, kind), 2, 4, RV_REASON_DEVICE_GRANT, 0},
+	    {GRANT(0, flags), 2, 4, RV_REASON_DEVICE_GRANT, 0},
+	    {GRANT(0, first), 4, 0x1234ffff, RV_REASON_DEVICE_GRANT, 0},
+	    {GRANT(0, count), 4, 0, RV_REASON_DEVICE_GRANT, 0},
+	    {GRANT(0, count), 4, 2, RV_REASON_DEVICE_GRANT, 0},
+	    {GRANT(0, source_id), 4, 8, RV_REASON_DEVICE_GRANT, 0},
+	    {GRANT(1, flags), 2, RV_GRANT_INTERRUPT, RV_REASON_DEVICE_GRANT, 1},
+	    {GRANT(1, count), 4, 0, RV_REASON_DEVICE_GRANT, 1},
+	    {GRANT(1, first), 4, 0x10000, RV_REASON_DEVICE_GRANT, 1},
+	    {GRANT(1, first), 4, 0xfff9, RV_REASON_DEVICE_GRANT, 1},
+	    {GRANT(1, count), 4, UINT32_MAX, RV_REASON_DEVICE_GRANT, 1},
+	    {GRANT(1, source_id), 4, 1, RV_REASON_DEVICE_GRANT, 1},
+	    {GRANT(3, flags), 2, RV_GRANT_CLEANED, RV_REASON_DEVICE_GRANT, 3},
+	    {GRANT(3, count), 4, 2, RV_REASON_DEVICE_GRANT, 3},
+	    /* overlaps: grant 1 are the ports 0x2f8 to 0x2ff */
+	    {GRANT(2, first), 4, 0x2ff, RV_REASON_DEVICE_GRANT, 2},
+	    {GRANT(2, first), 4, 0x2f8, RV_REASON_DEVICE_GRANT, 2},
+	    {GRANT(1, count), 4, 0xfd00, RV_REASON_DEVICE_GRANT, 2},
+	};
+
+	(void)state;
+	assert_spoils(rows, sizeof(rows) / sizeof(rows[0]), again_devices, true);
+}
+
 static void assert_mapping(int error, enum rv_reason reason, uint64_t value)
 {
 	struct refusal why = {0};
@@ -407,6 +490,8 @@ int main(void)
 	    cmocka_unit_test_setup(test_capabilities_need_signature, setup_target),
 	    cmocka_unit_test_setup(test_targets_go_with_capability, setup_target),
 	    cmocka_unit_test_setup(test_target_fields, setup_target),
+	    cmocka_unit_test_setup(test_devices, setup_devices),
+	    cmocka_unit_test_setup(test_device_fields, setup_devices),
 	    cmocka_unit_test_setup(test_mapping, setup_target),
 	    cmocka_unit_test_setup(test_mapping_bias, setup_target),
 	    cmocka_unit_test_setup(test_load, setup),

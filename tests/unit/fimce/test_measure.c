@@ -29,6 +29,7 @@ static struct {
 	int error;
 	struct suit_error why;
 	bool names_target;
+	bool is_task; /* the image updates nothing */
 	const uint8_t *envelope;
 	size_t size;
 	uint8_t anchor[RV_DIGEST_SIZE];
@@ -60,8 +61,9 @@ bool suit_names_target(const struct suit_manifest *m, const char name[SUIT_NAME_
 		       const uint8_t build_id[SUIT_BUILD_ID_SIZE])
 {
 	assert_int_equal(m->sequence, 42);
-	assert_string_equal(name, "kvd");
-	assert_int_equal(build_id[0], 0xbb);
+	assert_string_equal(name, suit.is_task ? "sample" : "kvd");
+	for (size_t i = 0; i < SUIT_BUILD_ID_SIZE; i++)
+		assert_int_equal(build_id[i], suit.is_task ? 0 : 0xbb);
 	return suit.names_target;
 }
 
@@ -208,6 +210,39 @@ static void test_envelope(void **state)
 	assert_int_equal(m.measured.capabilities, RV_CAP_TARGET);
 }
 
+/* A signed task that updates nothing: its component is its own name. */
+static void test_envelope_of_a_task(void **state)
+{
+	static const struct rv_grant none[RV_MAX_GRANTS];
+	struct measured_image m;
+	struct refusal why;
+
+	(void)setup(state);
+	param.input_bytes = param.argument_offset = sizeof(envelope);
+	suit.is_task = true;
+	assert_int_equal(measure_input(&param, envelope, NULL, &m, &why), 0);
+	assert_int_equal(m.measured.flags, RV_MEASURED_SIGNED);
+	assert_int_equal(m.measured.capabilities, 0);
+	assert_int_equal(m.measured.grant_count, 0);
+	assert_memory_equal(m.measured.grant, none, sizeof(none));
+
+	sample_image_add_devices(&image);
+	assert_int_equal(measure_input(&param, envelope, NULL, &m, &why), 0);
+	assert_int_equal(m.measured.capabilities, RV_CAP_DEVICE);
+	assert_int_equal(m.measured.grant_count, image.h.grant_count);
+	assert_memory_equal(m.measured.grant, image.h.grant, sizeof(image.h.grant));
+
+	suit.names_target = false;
+	assert_int_equal(measure_input(&param, envelope, NULL, &m, &why), -RV_EBADMSG);
+	assert_int_equal(why.reason, RV_REASON_SUIT_COMPONENT);
+
+	/* Not without a signature. */
+	param.input_bytes = param.argument_offset = SAMPLE_BYTES;
+	assert_int_equal(measure_input(&param, (const uint8_t *)&image, NULL, &m, &why), -RV_EACCES);
+	assert_int_equal(why.reason, RV_REASON_FIMCE_CAPABILITY);
+	assert_int_equal(why.value, RV_CAP_DEVICE);
+}
+
 static void test_envelope_refused(void **state)
 {
 	struct measured_image m;
@@ -329,6 +364,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_raw_image_gets_no_target, setup),
 	    cmocka_unit_test_setup(test_neither, setup),
 	    cmocka_unit_test_setup(test_envelope, setup_envelope),
+	    cmocka_unit_test_setup(test_envelope_of_a_task, setup),
 	    cmocka_unit_test_setup(test_envelope_refused, setup_envelope),
 	    cmocka_unit_test_setup(test_what_was_refused, setup_envelope),
 	    cmocka_unit_test_setup(test_journal, setup),

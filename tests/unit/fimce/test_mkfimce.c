@@ -292,6 +292,29 @@ static void test_bad_description(void **state)
 	    {"range=text 0x1000 0", "not KIND ADDRESS BYTES"},
 	    {"range=text 0x1000 16 x", "something behind it"},
 	    {"range=heap 1 1", "something behind it"},
+	    {"capabilities=device", "'device' is unknown"},
+	    {"pci=", "does not begin with VENDOR:DEVICE"},
+	    {"pci=1234", "does not begin with VENDOR:DEVICE"},
+	    {"pci=1234:11e", "does not begin with VENDOR:DEVICE"},
+	    {"pci=1234-11e8", "does not begin with VENDOR:DEVICE"},
+	    {"pci=1234:11e80", "does not begin with VENDOR:DEVICE"},
+	    {"pci=0x1234:11e8", "does not begin with VENDOR:DEVICE"},
+	    {"pci=ffff:11e8", "no device has vendor id ffff"},
+	    {"pci=1234:11e8 ", "'' is unknown"},
+	    {"pci=1234:11e8 msi", "'msi' is unknown"},
+	    {"pci=1234:11e8 interrupts", "'interrupts' is unknown"},
+	    {"pci=1234:11e8 interrupt  cleaned", "'' is unknown"},
+	    {"ports=", "not FIRST or FIRST+COUNT"},
+	    {"ports=0x2f8-0x2ff", "not FIRST or FIRST+COUNT"},
+	    {"ports=0x2f8+", "not FIRST or FIRST+COUNT"},
+	    {"ports=0x2f8+8 ", "not FIRST or FIRST+COUNT"},
+	    {"ports=0x2f8+0", "not within the ports"},
+	    {"ports=0x10000", "not within the ports"},
+	    {"ports=0xfff9+8", "not within the ports"},
+	    {"ports=1+18446744073709551615", "not within the ports"},
+	    {"gsi=", "not a number"},
+	    {"gsi=4x", "not a number"},
+	    {"gsi=4294967296", "not a number"},
 	    {"target-build-id=12", "40 hexadecimal digits"},
 	    {"target-build-id=zz00000000000000000000000000000000000000", "40 hexadecimal digits"},
 	};
@@ -306,6 +329,58 @@ static void test_bad_description(void **state)
 		assert_true(mkfimce_describe(&image, "range=data 0x1000 8", &error));
 	assert_false(mkfimce_describe(&image, "range=data 0x1000 8", &error));
 	assert_message("more than 16");
+	for (uint32_t i = 0; i < RV_MAX_GRANTS; i++)
+		assert_true(mkfimce_describe(&image, "pci=8086:10d3", &error));
+	assert_false(mkfimce_describe(&image, "gsi=4", &error));
+	assert_message("more than 8 devices");
+}
+
+/** Prints into memory. */
+static char *print_map(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	mkfimce_print_map(&image, f);
+	assert_int_equal(fclose(f), 0);
+	return text;
+}
+
+static void test_devices(void **state)
+{
+	static const char text[] = "pci=1234:11E8 interrupt cleaned\n"
+				   "pci=8086:10d3\n"
+				   "ports=0x2f8+8\n"
+				   "ports=96\n"
+				   "gsi=4\n";
+	static const struct rv_grant expected[RV_MAX_GRANTS] = {
+	    {RV_GRANT_PCI, RV_GRANT_INTERRUPT | RV_GRANT_CLEANED, 0x11e81234, 1, 0},
+	    {RV_GRANT_PCI, 0, 0x10d38086, 1, 0},
+	    {RV_GRANT_PORTS, 0, 0x2f8, 8, 0},
+	    {RV_GRANT_PORTS, 0, 0x60, 1, 0},
+	    {RV_GRANT_GSI, 0, 4, 1, 0},
+	};
+	char *map;
+
+	(void)state;
+	assert_true(mkfimce_describe_file(&image, write_file("task.txt", text, sizeof(text) - 1), &error));
+	/* Saying the other capabilities does not take that of the devices away. */
+	assert_true(mkfimce_describe(&image, "capabilities=", &error));
+	if (!read_sample())
+		fail_msg("%s", error.text);
+	assert_int_equal(image.header.capabilities, RV_CAP_DEVICE);
+	assert_int_equal(image.header.grant_count, 5);
+	assert_memory_equal(image.header.grant, expected, sizeof(expected));
+	map = print_map();
+	assert_non_null(strstr(map, "capabilities device\n"
+				    "pci          1234:11e8 interrupt cleaned\n"
+				    "pci          8086:10d3\n"
+				    "ports        0x2f8+8\n"
+				    "ports        0x60+1\n"
+				    "gsi          4\n"));
+	free(map);
 }
 
 static void test_description_file(void **state)
@@ -365,6 +440,15 @@ static void test_description_does_not_fit(void **state)
 	assert_true(mkfimce_describe(&image, "capabilities=target", &error));
 	assert_bad("needs a target-name");
 	(void)setup(NULL);
+	assert_true(mkfimce_describe(&image, "gsi=4", &error));
+	assert_true(mkfimce_describe(&image, "capabilities=target", &error));
+	assert_true(mkfimce_describe(&image, "target-name=x", &error));
+	assert_bad("never both");
+	(void)setup(NULL);
+	assert_true(mkfimce_describe(&image, "ports=0x60+5", &error));
+	assert_true(mkfimce_describe(&image, "ports=0x64", &error));
+	assert_bad("device 1 is malformed or overlaps another");
+	(void)setup(NULL);
 	assert_true(mkfimce_describe(&image, "range=text 1 1", &error));
 	assert_bad("go with the capability target");
 	(void)setup(NULL);
@@ -411,19 +495,6 @@ static void test_round_trip(void **state)
 	assert_message("No such file");
 	assert_false(mkfimce_write(&image, in_directory("absent/task.img"), &error));
 	assert_message("absent/task.img");
-}
-
-/** Prints into memory. */
-static char *print_map(void)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	assert_non_null(f);
-	mkfimce_print_map(&image, f);
-	assert_int_equal(fclose(f), 0);
-	return text;
 }
 
 static void test_link_is_reproducible(void **state)
@@ -496,6 +567,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_bad_header, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_segments, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_description, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_devices, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_description_file, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_description_does_not_fit, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),

@@ -43,7 +43,7 @@ $(TEST_MKUPDATE_DIR)/uih-host.a: $(TEST_MKUPDATE_UIH_OBJ)
 	$(AR) rcsD $@ $^
 
 $(TEST_MKUPDATE_DIR)/test_mkupdate: $(TEST_MKUPDATE_OBJ) | mkupdate-sdk $(TEST_MKUPDATE_DIR)/victim-pie \
-		$(TEST_MKUPDATE_DIR)/victim-fixed $(TEST_MKUPDATE_DIR)/victim-noid $(TEST_MKUPDATE_DIR)/uih-host.a
+		$(TEST_MKUPDATE_DIR)/victim-fixed $(TEST_MKUPDATE_DIR)/victim-noid $(TEST_MKUPDATE_DIR)/uih-host.a $(B)/fimce-obj/fimce/tasks/sha256.o
 	@mkdir -p $(@D)
 	$(HOSTCC) -o $@ $(TEST_MKUPDATE_OBJ) $(TEST_LDFLAGS) -lbearssl
 

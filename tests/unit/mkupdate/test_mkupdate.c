@@ -4,6 +4,7 @@
  * program, and bad input is refused with a sentence and the right exit code.
  */
 #include <ravelin/image.h>
+#include <crypto/crypto.h>
 #include <suit/suit.h>
 
 #include <errno.h>
@@ -189,6 +190,54 @@ static void verifies_as_ravelin_does(void **state)
 	assert_shell(USAGE, "--anchor is missing", "$MK verify sample.suit");
 	assert_shell(DONE, "", "cp sample.suit bad.suit && printf X | dd of=bad.suit bs=1 seek=3000 conv=notrunc");
 	assert_shell(REFUSED, "payload does not have the digest", "$MK verify --anchor $($MK anchor key.pem) bad.suit");
+}
+
+/** A task that updates nothing: mkfimce's image in, an envelope out whose component is the task's name. */
+static void signs_a_task(void **state)
+{
+	static const uint8_t no_build_id[SUIT_BUILD_ID_SIZE];
+	const char name[SUIT_NAME_MAX + 1] = "copy";
+	uint8_t digest[RV_DIGEST_SIZE];
+	struct suit_manifest m;
+	struct suit_error err;
+	size_t size;
+
+	(void)state;
+	assert_shell(DONE, "",
+		     "M=$(dirname $MK)/mkfimce; O=$(dirname $MK)/fimce-obj/fimce/tasks/sha256.o; "
+		     "$M --link -n copy -s 'pci=1234:11e8 interrupt' -s ports=0x2f8+8 -s gsi=4 -o copy.img $O && "
+		     "$M --link -n 'a b' -o space.img $O && head -c 100 copy.img > short.img && "
+		     "head -c -1 copy.img > cut.img && "
+		     "$M --link -n up -s capabilities=target -s target-name=x -o target.img $O");
+	assert_shell(DONE, "sequence 3", "$MK task --image copy.img --key key.pem --sequence 3 -o copy.suit");
+	assert_shell(DONE, "good signature, sequence 3, for copy",
+		     "$MK verify --anchor $($MK anchor key.pem) copy.suit");
+	size = read_file("copy.suit");
+	assert_int_equal(suit_parse(file, size, &m, &err), 0);
+	assert_true(suit_names_target(&m, name, no_build_id));
+	rv_sha256_digest(NULL, 0, digest);
+	assert_memory_equal(m.before, digest, sizeof(digest));
+	assert_memory_equal(m.after, digest, sizeof(digest));
+	assert_int_equal(m.target_bytes, 0);
+	assert_shell(DONE, "device     pci 1234:11e8 interrupt\ndevice     ports 0x2f8+8\ndevice     gsi 4\n",
+		     "$MK show copy.suit");
+	assert_shell(DONE, "task       copy\nsequence   3\n", "$MK show copy.suit");
+	assert_shell(DONE, "3 pci 1234:11e8 interrupt",
+		     "$MK show --json copy.suit | python3 -c 'import json,sys; d = json.load(sys.stdin); "
+		     "print(len(d[\"devices\"]), d[\"devices\"][0][\"kind\"], d[\"devices\"][0][\"what\"])'");
+	assert_shell(DONE, "",
+		     "$MK task -i copy.img -k key.pem -o copy.suit && $MK sign --key other.pem --sequence 4 "
+		     "-o copy2.suit copy.suit");
+	assert_shell(DONE, "sequence 4, for copy", "$MK verify --anchor $($MK anchor other.pem) copy2.suit");
+	assert_shell(USAGE, "are wanted", "$MK task --image copy.img -o x.suit");
+	assert_shell(USAGE, "above 0", "$MK task --image copy.img --key key.pem --sequence 0 -o x.suit");
+	assert_shell(SYSTEM, "No such file", "$MK task --image missing.img --key key.pem -o x.suit");
+	assert_shell(CODE, "it has 100 bytes", "$MK task --image short.img --key key.pem -o x.suit");
+	assert_shell(CODE, "its header says", "$MK task --image cut.img --key key.pem -o x.suit");
+	assert_shell(CODE, "without space", "$MK task --image space.img --key key.pem -o x.suit");
+	assert_shell(CODE, "is an update of x", "$MK task --image target.img --key key.pem -o x.suit");
+	assert_shell(CODE, "no FIMCE image of version", "$MK task --image sample.suit --key key.pem -o x.suit");
+	assert_shell(DONE, "", "test ! -e x.suit");
 }
 
 static void signs_anew(void **state)
@@ -450,6 +499,7 @@ int main(void)
 	    cmocka_unit_test(shows_an_envelope),
 	    cmocka_unit_test(verifies_as_ravelin_does),
 	    cmocka_unit_test(signs_anew),
+	    cmocka_unit_test(signs_a_task),
 	    cmocka_unit_test(is_reproducible),
 	    cmocka_unit_test(keeps_new_memory_of_updates_apart),
 	    cmocka_unit_test(updates_a_running_program),

@@ -177,7 +177,7 @@ static void wrong_image_fields_are_named(void **state)
 		uint32_t value;
 		uint32_t reason;
 	} cases[] = {
-	    {offsetof(struct rv_image_header, version), 2, RV_REASON_IMAGE_VERSION},
+	    {offsetof(struct rv_image_header, version), 1, RV_REASON_IMAGE_VERSION},
 	    {offsetof(struct rv_image_header, header_bytes), 8, RV_REASON_IMAGE_FIELD},
 	    {offsetof(struct rv_image_header, image_bytes), 8, RV_REASON_IMAGE_FIELD},
 	    {offsetof(struct rv_image_header, load_bytes), 8, RV_REASON_IMAGE_FIELD},
@@ -187,6 +187,7 @@ static void wrong_image_fields_are_named(void **state)
 	    {offsetof(struct rv_image_header, budget_us), 0, RV_REASON_IMAGE_FIELD},
 	    {offsetof(struct rv_image_header, segment_count), 9, RV_REASON_IMAGE_FIELD},
 	    {offsetof(struct rv_image_header, range_count), 17, RV_REASON_IMAGE_FIELD},
+	    {offsetof(struct rv_image_header, grant_count), 9, RV_REASON_IMAGE_FIELD},
 	};
 	struct rv_failure failure;
 	size_t offset;
