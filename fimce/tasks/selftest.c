@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * selftest.c - sample task: known answers of every pillar, computed inside the FIMCE. It shows that the pillars do their
- * work there: with no more than SSE2, without CPUID, on the FIMCE's stack. Result: 0, or the number of the check that
+ * work there: with no more than SSE2, without CPUID, on the FIMCE's stack; and the manager's interrupt entry. Result: 0, or the number of the check that
  * failed. Logs one line with the number of checks. Needs no argument, gives no output.
  *
  * The vectors are those of FIPS 180-4 (SHA-256), RFC 6979 A.2.5 (ES256), RFC 5903 8.1 (ECDH), RFC 5869 A.3 (HKDF) and
@@ -9,6 +9,7 @@
  */
 #include <cbor/cbor.h>
 #include <crypto/crypto.h>
+#include <interrupt/interrupt.h>
 #include <log/log.h>
 #include <task.h>
 
@@ -131,6 +132,47 @@ static bool selftest_libc(void)
 	       memcmp(text, "ttext", 5) == 0;
 }
 
+static unsigned int selftest_interrupts;
+
+/** Spoils all that a C function may change. */
+static void selftest_handler(void)
+{
+	selftest_interrupts++;
+	__asm__ volatile("xorl %%eax, %%eax\n\tmovl $1, %%ecx\n\tmovl $2, %%edx\n\tmovl $3, %%esi\n\tmovl $4, %%edi\n\t"
+			 "xorl %%r8d, %%r8d\n\txorl %%r9d, %%r9d\n\txorl %%r10d, %%r10d\n\txorl %%r11d, %%r11d\n\t"
+			 "pxor %%xmm0, %%xmm0\n\tpxor %%xmm7, %%xmm7\n\tpxor %%xmm15, %%xmm15\n\tstd\n\tcld"
+			 :
+			 :
+			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm7", "xmm15", "cc");
+}
+
+/** An interrupt of the devices' class in the middle of something: the handler is called, and nothing is changed. */
+#define SELFTEST_INTERRUPT(vector, sum)                                                                                \
+	__asm__ volatile(                                                                                              \
+	    "movl $11, %%eax\n\tmovl $12, %%ecx\n\tmovl $13, %%edx\n\tmovl $14, %%esi\n\tmovl $15, %%edi\n\t"          \
+	    "movl $16, %%r8d\n\tmovl $17, %%r9d\n\tmovl $18, %%r10d\n\tmovl $19, %%r11d\n\t"                           \
+	    "movq %%rax, %%xmm0\n\tmovq %%rcx, %%xmm7\n\tmovq %%rdx, %%xmm15\n\tint %1\n\t"                            \
+	    "addq %%rcx, %%rax\n\taddq %%rdx, %%rax\n\taddq %%rsi, %%rax\n\taddq %%rdi, %%rax\n\t"                     \
+	    "addq %%r8, %%rax\n\taddq %%r9, %%rax\n\taddq %%r10, %%rax\n\taddq %%r11, %%rax\n\t"                       \
+	    "paddq %%xmm7, %%xmm0\n\tpaddq %%xmm15, %%xmm0\n\tmovq %%xmm0, %%rcx\n\taddq %%rcx, %%rax"                 \
+	    : "=a"(sum)                                                                                                \
+	    : "i"(vector)                                                                                              \
+	    : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm7", "xmm15", "cc", "memory")
+
+static bool selftest_interrupt(void)
+{
+	const uint64_t expected = 11 + 12 + 13 + 14 + 15 + 16 + 17 + 18 + 19 + 11 + 12 + 13;
+	uint64_t sum[3];
+
+	/* This image has no device: nothing has to be said to the local APIC. */
+	interrupt_enable(selftest_handler);
+	SELFTEST_INTERRUPT(RV_FIMCE_VECTOR, sum[0]);
+	SELFTEST_INTERRUPT(RV_FIMCE_VECTOR + 1, sum[1]);
+	interrupt_disable();
+	SELFTEST_INTERRUPT(RV_FIMCE_VECTOR, sum[2]);
+	return selftest_interrupts == 1 && sum[0] == expected && sum[1] == expected && sum[2] == expected;
+}
+
 int64_t task_main(const struct rv_fimce_param *param)
 {
 	(void)param;
@@ -148,6 +190,8 @@ int64_t task_main(const struct rv_fimce_param *param)
 		return 6;
 	if (!selftest_libc())
 		return 7;
-	rv_log("selftest: %d checks passed", 7);
+	if (!selftest_interrupt())
+		return 8;
+	rv_log("selftest: %d checks passed", 8);
 	return 0;
 }

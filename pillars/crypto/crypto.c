@@ -163,6 +163,39 @@ int rv_hkdf_sha256(void *out, size_t out_size, const void *salt, size_t salt_siz
 	return 0;
 }
 
+int rv_pbkdf2_sha256(uint8_t *out, size_t out_size, const void *password, size_t password_size, const void *salt,
+		     size_t salt_size, uint32_t iterations)
+{
+	static const uint8_t first[4] = {0, 0, 0, 1};
+	uint8_t u[RV_DIGEST_SIZE];
+	uint8_t sum[RV_DIGEST_SIZE];
+	br_hmac_key_context key;
+	br_hmac_context hmac;
+
+	if (iterations == 0 || out_size > sizeof(sum))
+		return -RV_EINVAL;
+	br_hmac_key_init(&key, &br_sha256_vtable, password, password_size);
+	/* One block of output is enough: U_1 is made of the salt and the number of the block, each other of the one before. */
+	br_hmac_init(&hmac, &key, 0);
+	br_hmac_update(&hmac, salt, salt_size);
+	br_hmac_update(&hmac, first, sizeof(first));
+	br_hmac_out(&hmac, u);
+	memcpy(sum, u, sizeof(sum));
+	for (uint32_t i = 1; i < iterations; i++) {
+		br_hmac_init(&hmac, &key, 0);
+		br_hmac_update(&hmac, u, sizeof(u));
+		br_hmac_out(&hmac, u);
+		for (size_t j = 0; j < sizeof(sum); j++)
+			sum[j] ^= u[j];
+	}
+	memcpy(out, sum, out_size);
+	rv_crypto_wipe(&key, sizeof(key));
+	rv_crypto_wipe(&hmac, sizeof(hmac));
+	rv_crypto_wipe(u, sizeof(u));
+	rv_crypto_wipe(sum, sizeof(sum));
+	return 0;
+}
+
 bool rv_crypto_equal(const void *a, const void *b, size_t size)
 {
 	const volatile uint8_t *x = a;

@@ -88,6 +88,15 @@ int rv_p256_public(uint8_t point[RV_P256_POINT_SIZE], const uint8_t scalar[RV_P2
 int rv_hkdf_sha256(void *out, size_t out_size, const void *salt, size_t salt_size, const void *secret,
 		   size_t secret_size, const void *info, size_t info_size);
 
+/**
+ * PBKDF2 with HMAC-SHA256 (RFC 8018, 5.2): what to compare a password by.
+ *
+ * @param iterations  at least 1; each costs two blocks of SHA-256
+ * @return 0; -RV_EINVAL: no iterations, or out_size is above 32 bytes
+ */
+int rv_pbkdf2_sha256(uint8_t *out, size_t out_size, const void *password, size_t password_size, const void *salt,
+		     size_t salt_size, uint32_t iterations);
+
 /** True if the buffers are equal; takes the same time wherever they differ. */
 bool rv_crypto_equal(const void *a, const void *b, size_t size);
 

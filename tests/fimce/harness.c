@@ -4,10 +4,11 @@
  *
  * Modules: manager.bin, then the bundle of cases that run.py makes. Prints one line per case on COM1:
  *
- *     CASE name STATE a b c rip stack output...
+ *     CASE name STATE a b c rip stack ends output...
  *
  * STATE is done (a = result, b = output bytes), refused (a = errno, b = reason, c = value), exception (a = vector,
- * b = error code, c = CR2), watchdog, or protocol (a = call). rip is where, stack the bytes of stack used, output hex.
+ * b = error code, c = CR2), watchdog, or protocol (a = call). rip is where, stack the bytes of stack used, ends the number of RV_FC_EOI,
+ * output hex.
  */
 #include "harness.h"
 
@@ -26,6 +27,10 @@
 #define PTE_P 1ull
 #define PTE_W 2ull
 #define PTE_NX (1ull << 63)
+#define PTE_UNCACHED 0x18ull
+#define APIC 0xfee00000ull
+#define APIC_VIRTUAL 0xffff900000000000ull
+#define APIC_EOI 0xb0u
 
 enum outcome {
 	OUTCOME_RUNNING,
@@ -53,6 +58,7 @@ static struct {
 	uint64_t load, output, stack, mailbox; /* physical */
 	bool measured;
 	uint32_t ticks;
+	uint32_t ends_of_interrupts;
 	enum outcome outcome;
 	uint64_t a, b, c_value, rip;
 } run;
@@ -78,6 +84,19 @@ static uint8_t inb(uint16_t port)
 	uint8_t value;
 
 	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+void harness_out32(uint16_t port, uint32_t value)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+uint32_t harness_in32(uint16_t port)
+{
+	uint32_t value;
+
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
 	return value;
 }
 
@@ -213,6 +232,13 @@ static void call(struct trap_frame *f)
 		put('\n');
 		f->rax = 0;
 		break;
+	case RV_FC_EOI:
+		if (!run.c->devices)
+			end(OUTCOME_PROTOCOL, f->rax, 0, 0, f->rip);
+		*(volatile uint32_t *)(APIC_VIRTUAL + APIC_EOI) = 0;
+		run.ends_of_interrupts++;
+		f->rax = 0;
+		break;
 	default:
 		end(OUTCOME_PROTOCOL, f->rax, 0, 0, f->rip);
 	}
@@ -286,6 +312,33 @@ static void set_tables(const struct rv_manager_header *h, const uint8_t *manager
 	__asm__ volatile("ltr %w0" : : "r"(0x18));
 }
 
+/**
+ * Memory that the device reaches at RV_FIMCE_DMA: there is no remapping unit here, so it lies at just that physical address, and the pool
+ * begins behind it.
+ */
+static uint64_t take_for_dma(uint64_t va, uint64_t bytes)
+{
+	clear(at(RV_FIMCE_DMA(va)), bytes);
+	if (RV_FIMCE_DMA(va) + bytes > run.pool)
+		run.pool = RV_FIMCE_DMA(va) + bytes;
+	return RV_FIMCE_DMA(va);
+}
+
+/** Gives the case its device: registers, description, interrupts. */
+static void build_devices(void)
+{
+	uint64_t page = take(sizeof(struct rv_fimce_devices));
+	uint64_t registers = harness_edu_open(at(page));
+
+	if (!registers) {
+		put_text("ERROR there is no edu\n");
+		stop(2);
+	}
+	map(RV_FIMCE_DEVICES, page, sizeof(struct rv_fimce_devices), PTE_P | PTE_NX);
+	map(RV_FIMCE_BARS, registers, HARNESS_EDU_BYTES, PTE_P | PTE_W | PTE_NX | PTE_UNCACHED);
+	map(APIC_VIRTUAL, APIC, 4096, PTE_P | PTE_W | PTE_NX | PTE_UNCACHED);
+}
+
 static void build(const struct harness_case *c, const uint8_t *manager)
 {
 	const struct rv_manager_header *h = (const struct rv_manager_header *)(const void *)manager;
@@ -295,13 +348,20 @@ static void build(const struct harness_case *c, const uint8_t *manager)
 	uint64_t text;
 	uint64_t data;
 	uint64_t param_page;
-	uint64_t input;
+	uint64_t input = 0;
 	struct rv_fimce_param *p;
 
 	run.c = c;
 	run.pool = POOL_BASE;
+	if (c->devices) {
+		input = take_for_dma(RV_FIMCE_INPUT, c->input_bytes);
+		run.output = take_for_dma(RV_FIMCE_OUTPUT, c->output_bytes);
+		run.load = take_for_dma(RV_FIMCE_LOAD, c->load_bytes);
+		run.pool = (run.pool + 4095) & ~4095ull;
+	}
 	run.measured = false;
 	run.ticks = 0;
+	run.ends_of_interrupts = 0;
 	run.outcome = OUTCOME_RUNNING;
 	run.pml4 = take(4096);
 	((uint64_t *)at(run.pml4))[256] = harness_pml4[256];
@@ -312,9 +372,11 @@ static void build(const struct harness_case *c, const uint8_t *manager)
 	param_page = take(4096);
 	run.mailbox = take(4096);
 	run.stack = take(c->stack_bytes);
-	input = take(c->input_bytes);
-	run.output = take(c->output_bytes);
-	run.load = take(c->load_bytes);
+	if (!c->devices) {
+		input = take(c->input_bytes);
+		run.output = take(c->output_bytes);
+		run.load = take(c->load_bytes);
+	}
 	copy(at(input), c + 1, c->input_bytes);
 	p = at(param_page);
 	p->abi_version = RV_ABI_VERSION;
@@ -336,6 +398,8 @@ static void build(const struct harness_case *c, const uint8_t *manager)
 	map(RV_FIMCE_INPUT, input, c->input_bytes, PTE_P | PTE_NX);
 	map(RV_FIMCE_OUTPUT, run.output, c->output_bytes, PTE_P | PTE_W | PTE_NX);
 	map(RV_FIMCE_LOAD, run.load, c->load_bytes, PTE_P | PTE_W | PTE_NX);
+	if (c->devices)
+		build_devices();
 	__asm__ volatile("wrmsr" : : "c"(MSR_FS_BASE), "a"((uint32_t)h->canary), "d"((uint32_t)(h->canary >> 32)));
 }
 
@@ -364,6 +428,8 @@ static void report(void)
 	put(' ');
 	put_hex(run.c->stack_bytes - unused);
 	put(' ');
+	put_hex(run.ends_of_interrupts);
+	put(' ');
 	if (run.outcome == OUTCOME_DONE) {
 		for (uint64_t i = 0; i < bytes && i < 1024; i++) {
 			put("0123456789abcdef"[output[i] >> 4]);
@@ -381,7 +447,8 @@ void harness_main(uint32_t multiboot_info)
 	const struct harness_case *c = at(module[4]);
 	const struct rv_manager_header *h = (const struct rv_manager_header *)(const void *)manager;
 
-	if (info[5] != 2 || h->magic != RV_MANAGER_MAGIC) {
+	/* What QEMU has loaded must not lie where a device's DMA goes. */
+	if (info[5] != 2 || module[5] > RV_FIMCE_DMA(RV_FIMCE_INPUT) || h->magic != RV_MANAGER_MAGIC) {
 		put_text("ERROR modules\n");
 		stop(2);
 	}

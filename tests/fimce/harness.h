@@ -32,11 +32,28 @@ struct harness_case {
 	uint32_t output_bytes;
 	uint32_t stack_bytes;
 	uint32_t ticks; /* watchdog, 10 ms each */
-	uint32_t reserved;
+	uint32_t devices; /* 1: it gets QEMU's edu */
 	uint8_t trust_anchor[32];
 	uint8_t journal_head[32];
 };
 #define HARNESS_CASE 0x4553414356524852ull
+
+/* ---- harness_edu.c: the one PCI function that a case can have ---- */
+
+struct rv_fimce_devices;
+
+/**
+ * Finds the edu on bus 0, tells it to interrupt this CPU with the FIMCE's vector, lets it do DMA, and describes it.
+ *
+ * @param page  the page at RV_FIMCE_DEVICES
+ * @return physical address of its registers, HARNESS_EDU_BYTES of them; 0: there is none
+ */
+uint64_t harness_edu_open(struct rv_fimce_devices *page);
+#define HARNESS_EDU_BYTES 0x100000u
+
+/** Ports, for all parts. */
+void harness_out32(uint16_t port, uint32_t value);
+uint32_t harness_in32(uint16_t port);
 
 /** Enters FIMCE code; returns when harness_leave is called. */
 void harness_enter(uint64_t cr3, uint64_t entry, uint64_t stack, uint64_t param);

@@ -3,7 +3,7 @@
 
 FIMCE_HARNESS_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -ffreestanding -fpie -mno-red-zone -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only -m64
-FIMCE_HARNESS_OBJ := $(B)/tests/fimce/entry.o $(B)/tests/fimce/harness.o
+FIMCE_HARNESS_OBJ := $(B)/tests/fimce/entry.o $(B)/tests/fimce/harness.o $(B)/tests/fimce/harness_edu.o
 
 $(B)/tests/fimce/%.o: tests/fimce/%.c tests/fimce/module.mk
 	@mkdir -p $(@D)

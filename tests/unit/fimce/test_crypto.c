@@ -296,6 +296,25 @@ static void test_hkdf(void **state)
 	assert_int_equal(rv_hkdf_sha256(much, sizeof(much), NULL, 0, secret, sizeof(secret), NULL, 0), -RV_EINVAL);
 }
 
+/* RFC 7914, 11, cut to one block; the last one from Python's hashlib, with a key longer than a block of SHA-256. */
+static void test_pbkdf2(void **state)
+{
+	char longer[100];
+	uint8_t out[RV_DIGEST_SIZE];
+
+	(void)state;
+	assert_int_equal(rv_pbkdf2_sha256(out, sizeof(out), "passwd", 6, "salt", 4, 1), 0);
+	assert_hex(out, "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+	assert_int_equal(rv_pbkdf2_sha256(out, sizeof(out), "Password", 8, "NaCl", 4, 80000), 0);
+	assert_hex(out, "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56");
+	memset(longer, 'k', sizeof(longer));
+	assert_int_equal(rv_pbkdf2_sha256(out, sizeof(out), longer, sizeof(longer), "", 0, 2), 0);
+	assert_hex(out, "c6240d6034800799638db95e360a5c988b1c16459b6ba73e6e7bcae79870d44d");
+	assert_int_equal(rv_pbkdf2_sha256(out, 0, "", 0, "", 0, 1), 0);
+	assert_int_equal(rv_pbkdf2_sha256(out, sizeof(out), "", 0, "", 0, 0), -RV_EINVAL);
+	assert_int_equal(rv_pbkdf2_sha256(out, sizeof(out) + 1, "", 0, "", 0, 1), -RV_EINVAL);
+}
+
 static void test_equal_and_wipe(void **state)
 {
 	uint8_t a[5] = {1, 2, 3, 4, 5};
@@ -319,9 +338,11 @@ static void test_equal_and_wipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_sha256),      cmocka_unit_test(test_sha256_goes_on), cmocka_unit_test(test_es256),
-	    cmocka_unit_test(test_es256_range), cmocka_unit_test(test_p256),           cmocka_unit_test(test_aesgcm),
-	    cmocka_unit_test(test_hkdf),        cmocka_unit_test(test_equal_and_wipe),
+	    cmocka_unit_test(test_sha256),         cmocka_unit_test(test_sha256_goes_on),
+	    cmocka_unit_test(test_es256),          cmocka_unit_test(test_es256_range),
+	    cmocka_unit_test(test_p256),           cmocka_unit_test(test_aesgcm),
+	    cmocka_unit_test(test_hkdf),           cmocka_unit_test(test_pbkdf2),
+	    cmocka_unit_test(test_equal_and_wipe),
 	};
 
 	return cmocka_run_group_tests_name("fimce/crypto", tests, NULL, NULL);
