@@ -546,6 +546,16 @@ static void aps_stop(void)
 	}
 }
 
+int launch_enter(struct rv_launch *l, struct percpu *cpu)
+{
+	int error = vtd_start(&hv.vtd);
+
+	error = error ? iommu_fail(l, error) : launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, exits_run(cpu), 0);
+	if (vtd_stop(&hv.vtd) != 0)
+		hv_stop(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+	return error;
+}
+
 /* From here on in root mode's own page tables. Returns only on failure. */
 static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 {
@@ -574,14 +584,8 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 		if (w.failed_field != 0)
 			error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, w.failed_field, w.error);
 	}
-	if (!error) {
-		error = vtd_start(&hv.vtd);
-		if (error)
-			iommu_fail(l, error);
-	}
-	if (!error) {
-		error = launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, exits_run(cpu), 0);
-	}
+	if (!error)
+		error = launch_enter(l, cpu);
 	vmx_off();
 	return error;
 }

@@ -28,6 +28,13 @@ _Noreturn void launch_ap(struct percpu *cpu);
  */
 bool launch_ap_prepare(struct percpu *cpu);
 
+/**
+ * The last steps, with the guest's VMCS current and complete: remapping units on, and into the guest. Comes back only if one of
+ * them fails: the units are then as before. One that can't be brought back stops the machine, as it walks tables in the pool.
+ * @return as vtd_start, or -RV_EIO, with the reason in l
+ */
+int launch_enter(struct rv_launch *l, struct percpu *cpu);
+
 /** Starts all CPUs but the first. Called by that one. @return 0; or -RV_ETIME or -RV_ENODEV with the reason in l */
 int launch_aps_start(struct rv_launch *l);
 

@@ -50,6 +50,8 @@ int vtd_probe(struct vtd *v)
 		ecap &= u->ecap;
 		if (!(cap & (CAP_SAGAW_39 | CAP_SAGAW_48)))
 			return vtd_fail(v, u, -RV_ENODEV, RV_REASON_VTD_WIDTH, u->cap);
+		u->before = (struct vtd_before){vtd_read32(u->base, VTD_GSTS), vtd_read64(u->base, VTD_RTADDR),
+						vtd_read64(u->base, VTD_IRTA), vtd_read64(u->base, VTD_IQA)};
 	}
 	v->large_2m = (cap & CAP_SLLPS_2M) != 0;
 	v->large_1g = (cap & CAP_SLLPS_1G) != 0;
@@ -234,6 +236,54 @@ int vtd_start(struct vtd *v)
 			return error;
 	}
 	return 0;
+}
+
+/* What was on gets its tables back and stays on throughout; what was off goes off. */
+static int tables_back(struct vtd *v, const struct vtd_unit *u, uint32_t bit, uint32_t once, uint32_t offset,
+		       uint64_t value)
+{
+	bool on = (u->before.gsts & bit) != 0;
+	int error = on ? 0 : command(v, u, bit, false);
+
+	vtd_write64(u->base, offset, value);
+	return on ? command(v, u, once, true) : error;
+}
+
+static int unit_stop(struct vtd *v, struct vtd_unit *u)
+{
+	const struct vtd_before *b = &u->before;
+	int error;
+
+	/* The queue came first: where it is not ours, nothing is. */
+	if (vtd_read64(u->base, VTD_IQA) != u->queue.v)
+		return 0;
+	error = tables_back(v, u, GCMD_TE, GCMD_SRTP, VTD_RTADDR, b->rtaddr);
+	error = error ? error : tables_back(v, u, GCMD_IRE, GCMD_SIRTP, VTD_IRTA, b->irta);
+	if (!error && (b->gsts & GCMD_CFI))
+		error = command(v, u, GCMD_CFI, true);
+	if (!error && (vtd_read32(u->base, VTD_GSTS) & GCMD_QIE)) {
+		error = unit_invalidate(v, u, DESCRIPTOR_CONTEXT | INVALIDATE_GLOBAL);
+		error = error ? error : unit_invalidate(v, u, DESCRIPTOR_IOTLB | INVALIDATE_GLOBAL | INVALIDATE_DRAIN);
+		error = error ? error : unit_invalidate(v, u, DESCRIPTOR_INTERRUPT);
+		error = error ? error : command(v, u, GCMD_QIE, false);
+	}
+	if (error)
+		return error;
+	vtd_write64(u->base, VTD_IQT, 0);
+	vtd_write64(u->base, VTD_IQA, b->iqa);
+	return b->gsts & GCMD_QIE ? command(v, u, GCMD_QIE, true) : 0;
+}
+
+int vtd_stop(struct vtd *v)
+{
+	int first = 0;
+
+	for (uint32_t i = 0; i < v->unit_count; i++) {
+		int error = unit_stop(v, &v->unit[i]);
+
+		first = first ? first : error;
+	}
+	return first;
 }
 
 /* --- faults ---------------------------------------------------------------------------------------------------------- */

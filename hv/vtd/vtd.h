@@ -44,6 +44,9 @@ struct vtd_unit {
 	uint32_t waits; /* value of the last wait descriptor */
 	pa_t interrupts; /* struct vtd_pair [vtd.entries] */
 	bool eime; /* its interrupt destinations are x2APIC ids */
+	struct vtd_before {
+		uint64_t gsts, rtaddr, irta, iqa;
+	} before; /* its registers, as vtd_probe found them */
 };
 
 struct vtd {
@@ -96,7 +99,8 @@ void vtd_init(struct vtd *v, struct partition *p, uint64_t tsc_khz);
 int vtd_unit_add(struct vtd *v, pa_t base, uint32_t register_bytes, uint32_t segment);
 
 /**
- * Reads what the units can do and fills large_2m, large_1g, coherent, eim and levels. Changes nothing.
+ * Reads what the units can do and fills large_2m, large_1g, coherent, eim and levels; keeps what vtd_stop puts back. Changes
+ * nothing in them.
  * @return 0; -RV_ENODEV if one does not answer, lacks queued invalidation or interrupt remapping, wants its
  *         write buffer flushed (units without interrupt remapping did), has no page-table width in
  *         common with the others, is too small, or runs in scalable mode.
@@ -118,6 +122,13 @@ int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries);
  * @return 0; -RV_ETIME, -RV_EIO: a unit does not do as told. Some units may then be under the new tables.
  */
 int vtd_start(struct vtd *v);
+
+/**
+ * Takes back a vtd_start, one that failed included: each unit does what it did at vtd_probe, with the tables that it had then
+ * or off. A queue that was on begins anew at its first descriptor; events stay masked and protected ranges open. All units are tried.
+ * @return 0; -RV_ETIME, -RV_EIO: a unit may still use our tables, and their memory must not become anybody's.
+ */
+int vtd_stop(struct vtd *v);
 
 /* --- DMA ------------------------------------------------------------------------------------------------------------- */
 

@@ -166,6 +166,30 @@ static void machine_init(void)
 	need(vtd_unit_add(&vtd, pa_make(UNIT), UNIT_BYTES, 0) == 0, "a unit is added");
 }
 
+static uint32_t unit_status(void)
+{
+	return vtd_read32(pa_make(UNIT), VTD_GSTS) & GCMD_LASTING;
+}
+
+/* A launch that fails at its very end: the former owner has the unit back, and it is off where that one found it off. */
+static void test_way_back(void)
+{
+	const struct vtd_unit *u = &former.unit[0];
+
+	need(vtd_stop(&vtd) == 0, "the unit is given back");
+	report_equal(unit_status(), GCMD_TE | GCMD_QIE | GCMD_IRE, "all is on as it was");
+	report(vtd_read64(u->base, VTD_RTADDR) == former.root.v && vtd_read64(u->base, VTD_IQA) == u->queue.v &&
+		   vtd_read64(u->base, VTD_IRTA) == vtd_irta(&former, u),
+	       "with the former owner's tables");
+	report(!can_write(&edu, SECRET, SECRET), "which protect the pool");
+	report(can_write(&edu, PAGE_C, PAGE_C), "and nothing else");
+	need(vtd_flush_dma(&former, VTD_DOMAIN_GUEST) == 0, "the former owner's queue works");
+	need(vtd_stop(&former) == 0, "the former owner gives it back");
+	report_equal(unit_status(), 0, "all is off as it was");
+	report(can_write(&edu, SECRET, SECRET), "a device writes to the pool again");
+	need(vtd_start(&former) == 0 && vtd_start(&vtd) == 0, "both take the unit again");
+}
+
 static void test_bring_up(void)
 {
 	report_group("bring-up");
@@ -186,9 +210,10 @@ static void test_bring_up(void)
 	former = vtd;
 	need(vtd_build(&former, ept.root, 512) == 0 && vtd_start(&former) == 0, "a former owner uses the unit");
 	report(!can_write(&edu, SECRET, SECRET), "it protects the pool");
-	need(vtd_build(&vtd, ept.root, ENTRIES) == 0, "tables are built");
+	need(vtd_probe(&vtd) == 0 && vtd_build(&vtd, ept.root, ENTRIES) == 0, "tables are built");
 	vtd.unit[0].eime = vtd.eim;
 	need(vtd_start(&vtd) == 0, "the unit is taken over");
+	test_way_back();
 	faults_drop();
 	report_equal(vtd_read32(pa_make(UNIT), VTD_GSTS) & GCMD_LASTING, GCMD_TE | GCMD_QIE | GCMD_IRE,
 		     "DMA, queue and interrupts are on, nothing else");

@@ -108,7 +108,8 @@ static void command_run(struct fake_unit *u, uint32_t value)
 	assert_int_equal(value & ~(GCMD_LASTING | ONE_SHOT), 0);
 	assert_true(__builtin_popcount(changed) + __builtin_popcount(once) <= 1);
 	/* Off means open, if only for a moment. */
-	assert_false(changed & u->gsts & GCMD_TE);
+	assert_false((changed & u->gsts & GCMD_TE) && !u->may_open);
+	u->gsts &= ~once; /* until it is done */
 	if ((changed | once) & u->deaf)
 		return;
 	if (once & GCMD_SRTP) {

@@ -35,6 +35,7 @@ struct fake_unit {
 	/* Descriptors that it carried out, by type; and what the last of the type was. */
 	uint32_t done[16];
 	uint64_t last[16];
+	bool may_open; /* translation may go off */
 	/* Misbehaviour. */
 	uint32_t deaf; /* GCMD bits that it never answers */
 	bool queue_stuck; /* it does not look at its queue */

@@ -137,6 +137,44 @@ static void test_launch(void **state)
 	expect_audit(0);
 }
 
+static uint32_t entry_refused(struct regs *r)
+{
+	(void)r;
+	return EXIT_REASON_ENTRY_FAILURE | 33;
+}
+
+/* The pool goes back to Linux: no unit may go on to walk tables in it. */
+static void test_launch_fails_after_the_units(void **state)
+{
+	struct rv_launch l;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++)
+		fake_unit[i].may_open = true;
+	assert_int_equal(vtd_stop(&hv.vtd), 0); /* as before the end of the launch */
+	cpu->proved = false;
+	fake_guest = entry_refused;
+	assert_int_equal(launch_enter(&l, cpu), -RV_EIO);
+	assert_int_equal(l.reason, RV_REASON_VMLAUNCH_FAILED);
+	assert_int_equal(l.reason_value, EXIT_REASON_ENTRY_FAILURE | 33);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(fake_unit[i].gsts & GCMD_LASTING, 0);
+		assert_int_equal(fake_unit[i].rtaddr | fake_unit[i].irta | fake_unit[i].iqa, 0);
+	}
+	/* A unit that fails takes back those before it. */
+	fake_guest = NULL;
+	fake_unit[1].deaf = GCMD_IRE;
+	assert_int_equal(launch_enter(&l, cpu), -RV_ETIME);
+	assert_int_equal(l.reason, RV_REASON_VTD_TIMEOUT);
+	assert_int_equal(l.reason_value2, FAKE_UNIT(1));
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(fake_unit[i].gsts & GCMD_LASTING, 0);
+	/* One that does not let go: that memory must not become anybody's. */
+	fake_unit[1].queue_stuck = true;
+	FAKE_STOPS(launch_enter(&l, cpu));
+	assert_int_equal(fake_log_last()->reason, RV_REASON_VTD_TIMEOUT);
+}
+
 static void test_launch_refuses(void **state)
 {
 	fake_teardown(state);
@@ -329,6 +367,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_launch),
+	    T(test_launch_fails_after_the_units),
 	    T(test_launch_refuses),
 	    T(test_guest_unit),
 	    T(test_guest_debugs_its_write),

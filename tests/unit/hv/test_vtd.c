@@ -121,6 +121,7 @@ static void test_no_units(void **state)
 	assert_int_equal(vtd_probe(v), 0);
 	assert_int_equal(vtd_build(v, hv.ept.root, ENTRIES), 0);
 	assert_int_equal(vtd_start(v), 0);
+	assert_int_equal(vtd_stop(v), 0);
 	assert_int_equal(vtd_flush_dma(v, VTD_DOMAIN_GUEST), 0);
 	assert_int_equal(vtd_flush_interrupts(v), 0);
 	assert_int_equal(vtd_audit(v, &a), 0);
@@ -256,6 +257,101 @@ static void test_start_timeouts(void **state)
 	fake_unit[2].iqt = 32;
 	fake_unit[2].queue_stuck = true;
 	expect_failure(vtd_start(v), -RV_ETIME, RV_REASON_VTD_TIMEOUT, 2, (uint64_t)VTD_IQH << 32);
+}
+
+/* --- the way back ---------------------------------------------------------------------------------------------------- */
+
+static struct fake_unit before[FAKE_UNITS];
+
+/* Power-on; everything of a former owner on; only interrupts of one. */
+static void former_owners(void)
+{
+	struct fake_unit *u = fake_unit;
+
+	fake_units_reset();
+	u[1].gsts = GCMD_TE | GCMD_QIE | GCMD_IRE | GCMD_CFI;
+	u[2].gsts = GCMD_QIE | GCMD_IRE;
+	for (uint32_t i = 1; i < FAKE_UNITS; i++) {
+		u[i].rtaddr = u[i].root = 0x100000 * i;
+		u[i].irta = u[i].interrupts = 0x200000 * i + 7;
+		u[i].iqa = 0x3000 * i;
+		u[i].iqh = u[i].iqt = 64;
+		u[i].context_stale = u[i].iotlb_stale = u[i].interrupts_stale = false;
+	}
+	/* Only what was open may be open again. */
+	u[0].may_open = u[2].may_open = true;
+	memcpy(before, fake_unit, sizeof(before));
+}
+
+static void expect_former(uint32_t unit)
+{
+	const struct fake_unit *u = &fake_unit[unit], *b = &before[unit];
+
+	assert_int_equal(u->gsts & GCMD_LASTING, b->gsts & GCMD_LASTING);
+	assert_true(u->rtaddr == b->rtaddr && u->irta == b->irta && u->iqa == b->iqa);
+	if (b->gsts & GCMD_TE)
+		assert_true(u->root == b->root && !u->context_stale && !u->iotlb_stale);
+	if (b->gsts & GCMD_IRE)
+		assert_true(u->interrupts == b->interrupts && !u->interrupts_stale);
+	/* A queue that is on has nothing to do until its owner says so. */
+	assert_int_equal(u->iqh, u->iqt);
+}
+
+static void test_stop(void **state)
+{
+	(void)state;
+	former_owners();
+	build();
+	for (uint32_t round = 0; round < 2; round++) {
+		assert_int_equal(vtd_start(v), 0);
+		expect_running();
+		assert_int_equal(vtd_stop(v), 0);
+		for (uint32_t i = 0; i < FAKE_UNITS; i++)
+			expect_former(i);
+	}
+	assert_int_equal(fake_dma(0, DEVICE, FAKE_POOL, true), FAKE_POOL);
+}
+
+/* A launch that ends in the middle of vtd_start: the rest of the units has not been touched, and is not now. */
+static void test_stop_half_way(void **state)
+{
+	static const uint32_t bits[] = {GCMD_QIE, GCMD_SRTP, GCMD_TE, GCMD_SIRTP, GCMD_IRE};
+
+	(void)state;
+	former_owners();
+	build();
+	for (uint32_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		former_owners();
+		fake_unit[0].deaf = bits[i];
+		assert_int_equal(vtd_start(v), -RV_ETIME);
+		assert_int_equal(vtd_stop(v), 0);
+		for (uint32_t u = 0; u < FAKE_UNITS; u++)
+			expect_former(u);
+		assert_int_equal(fake_unit[1].done[DESCRIPTOR_WAIT] | fake_unit[2].done[DESCRIPTOR_WAIT], 0);
+	}
+}
+
+/* A unit that stays with our tables is told of, in bounded time, and does not keep the others from theirs. */
+static void test_stop_fails(void **state)
+{
+	static const uint32_t bits[] = {GCMD_TE, GCMD_SIRTP, GCMD_QIE, 0};
+	uint64_t begin;
+
+	(void)state;
+	former_owners();
+	build();
+	for (uint32_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		former_owners();
+		assert_int_equal(vtd_start(v), 0);
+		fake_unit[2].deaf = bits[i];
+		fake_unit[2].queue_stuck = bits[i] == 0;
+		begin = fake_time;
+		assert_int_equal(vtd_stop(v), -RV_ETIME);
+		assert_int_equal(v->failure.unit, FAKE_UNIT(2));
+		assert_true(fake_time - begin < 2 * VTD_TIMEOUT_US * 1000);
+		expect_former(0);
+		expect_former(1);
+	}
 }
 
 static void test_build_without_memory(void **state)
@@ -663,11 +759,29 @@ int main(void)
 #define P(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 #define S(f) cmocka_unit_test_setup_teardown(f, setup_started, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    P(test_probe),           P(test_probe_refuses),   P(test_no_units),       P(test_start),
-	    P(test_start_old_units), P(test_start_leftovers), P(test_start_timeouts), P(test_build_without_memory),
-	    S(test_flush),           S(test_flush_fails),     S(test_incoherent),     S(test_device),
-	    S(test_device_refused),  S(test_faults),          S(test_fault_overflow), S(test_policy),
-	    S(test_policy_devices),  S(test_policy_targets),  S(test_entries),        S(test_audit),
+	    P(test_probe),
+	    P(test_probe_refuses),
+	    P(test_no_units),
+	    P(test_start),
+	    P(test_start_old_units),
+	    P(test_start_leftovers),
+	    P(test_start_timeouts),
+	    P(test_build_without_memory),
+	    P(test_stop),
+	    P(test_stop_half_way),
+	    P(test_stop_fails),
+	    S(test_flush),
+	    S(test_flush_fails),
+	    S(test_incoherent),
+	    S(test_device),
+	    S(test_device_refused),
+	    S(test_faults),
+	    S(test_fault_overflow),
+	    S(test_policy),
+	    S(test_policy_devices),
+	    S(test_policy_targets),
+	    S(test_entries),
+	    S(test_audit),
 	};
 
 	return cmocka_run_group_tests_name("hv vtd", tests, NULL, NULL);
