@@ -7,10 +7,7 @@
 #include <hv/percpu.h>
 #include <hv/x86/regs.h>
 
-#define PTE_P (1ull << 0)
-#define PTE_W (1ull << 1)
 #define PTE_LARGE (1ull << 7)
-#define PTE_NX (1ull << 63)
 #define TABLE_ADDRESS 0x000ffffffffff000ull
 #define AUDIT_TABLE_VMCS (~0ull)
 #define AUDIT_TABLE_VTD (~1ull)

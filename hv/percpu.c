@@ -4,11 +4,7 @@
 #include <hv/reset.h>
 #include <hv/x86/regs.h>
 
-#define APIC_ID 0x20
 #define APIC_LDR 0xd0
-#define APIC_ICR_LOW 0x300
-#define APIC_ICR_HIGH 0x310
-#define APIC_ICR_BUSY (1u << 12)
 #define MSR_X2APIC_ID 0x802u
 #define KICK_PATIENCE_US 10000u
 
@@ -79,7 +75,7 @@ static void kick_again(const struct percpu *cpu, uint64_t *when)
 			if (hv.cpu[i] != cpu)
 				__atomic_store_n(&hv.cpu[i]->kicked, 1, __ATOMIC_SEQ_CST);
 		}
-		apic_send(0, APIC_NMI_OTHERS);
+		apic_send(0, APIC_NMI | APIC_ALL_OTHERS);
 	}
 	if (*when == 0 || now >= *when)
 		*when = now + KICK_PATIENCE_US * hv.launch.tsc_khz / 1000;

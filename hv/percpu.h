@@ -15,10 +15,6 @@
 
 /** Writes the local APIC's ICR; keeps the guest's destination register (pitfall: an exit between the guest's two writes). */
 void apic_send(uint32_t apic_id, uint32_t command);
-#define APIC_NMI 0x4400u
-#define APIC_NMI_OTHERS 0xc4400u /* to all but this CPU; apic_id does not matter */
-#define APIC_INIT 0x4500u
-#define APIC_SIPI 0x4600u
 /** Takes this CPU out of all logical destinations but "all", until the guest starts it again. In x2APIC mode the logical id
  * follows from the APIC id, and the entry check knows it. */
 void apic_forget_logical_id(void);

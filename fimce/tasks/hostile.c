@@ -8,13 +8,11 @@
 #include <task.h>
 #include <vmcall.h>
 
+#include <ravelin/x86.h>
+
 #include <string.h>
 
 #define SELECTOR_BEYOND 0x50u
-#define MSR_APIC_BASE 0x1bu
-#define MSR_X2APIC_ICR 0x830u
-#define MSR_EFER 0xc0000080u
-#define ICR_INIT_ALL_OTHERS 0x000c4500u
 #define GUEST_MEMORY 0x100000ull
 #define LINUX_DIRECT_MAP 0xffff888000000000ull
 #define NONCANONICAL 0x0001000000000000ull
@@ -73,7 +71,7 @@ HOSTILE_ASM(hostile_rdmsr, HOSTILE_SURVIVED, "rdmsr" : : "c"(MSR_EFER) : "rax", 
 HOSTILE_ASM(hostile_wrmsr, HOSTILE_SURVIVED, "wrmsr" : : "c"(MSR_EFER), "a"(0xd01), "d"(0) : "memory")
 HOSTILE_ASM(hostile_wrmsr_apic_base, HOSTILE_SURVIVED, "wrmsr" : : "c"(MSR_APIC_BASE), "a"(0x200900), "d"(0) : "memory")
 HOSTILE_ASM(hostile_rdpmc, HOSTILE_SURVIVED, "rdpmc" : : "c"(0) : "rax", "rdx")
-HOSTILE_ASM(hostile_ipi_x2apic, HOSTILE_SURVIVED, "wrmsr" : : "c"(MSR_X2APIC_ICR), "a"(ICR_INIT_ALL_OTHERS), "d"(0) : "memory")
+HOSTILE_ASM(hostile_ipi_x2apic, HOSTILE_SURVIVED, "wrmsr" : : "c"(MSR_X2APIC_ICR), "a"((APIC_INIT | APIC_ALL_OTHERS)), "d"(0) : "memory")
 HOSTILE_ASM(hostile_cli_loop, HOSTILE_SURVIVED, "cli\n1: pause\n jmp 1b")
 HOSTILE_ASM(hostile_hlt, HOSTILE_SURVIVED, "hlt")
 HOSTILE_ASM(hostile_mwait, HOSTILE_SURVIVED, "monitor\n mwait" : : "a"(hostile_data), "c"(0), "d"(0))
@@ -250,7 +248,7 @@ static int64_t hostile_exec_physical(void)
 
 static int64_t hostile_ipi_xapic(void)
 {
-	*(volatile uint32_t *)hostile_hide(XAPIC_PAGE + 0x300) = ICR_INIT_ALL_OTHERS;
+	*(volatile uint32_t *)hostile_hide(XAPIC_PAGE + 0x300) = (APIC_INIT | APIC_ALL_OTHERS);
 	return HOSTILE_SURVIVED;
 }
 

@@ -7,6 +7,7 @@
 #define HV_VMX_VMCS_H
 
 #include <hv/address.h>
+#include <ravelin/vmx.h>
 
 enum vmcs_field {
 	VMCS_VPID = 0x0000,
@@ -122,29 +123,10 @@ enum segment {
 /* VM-entry controls */
 #define ENTRY_IA32E (1u << 9)
 
-/* Basic exit reasons (appendix C) */
 enum exit_reason {
-	EXIT_EXCEPTION_NMI = 0,
-	EXIT_TRIPLE_FAULT = 2,
-	EXIT_INIT = 3,
-	EXIT_SIPI = 4,
-	EXIT_NMI_WINDOW = 8,
-	EXIT_CPUID = 10,
-	EXIT_GETSEC = 11,
-	EXIT_INVD = 13,
-	EXIT_VMCALL = 18,
-	EXIT_VMCLEAR = 19,
-	EXIT_VMXON = 27,
-	EXIT_CR_ACCESS = 28,
-	EXIT_IO = 30,
-	EXIT_RDMSR = 31,
-	EXIT_WRMSR = 32,
-	EXIT_EPT_VIOLATION = 48,
-	EXIT_EPT_MISCONFIG = 49,
-	EXIT_INVEPT = 50,
-	EXIT_PREEMPTION_TIMER = 52,
-	EXIT_INVVPID = 53,
-	EXIT_XSETBV = 55
+#define EXIT_REASON(number, name, text) EXIT_##name = (number),
+	RV_VMX_EXITS(EXIT_REASON)
+#undef EXIT_REASON
 };
 #define EXIT_REASON_BASIC 0xffffu /* the bits above tell of enclaves, SMM and the monitor trap flag */
 #define EXIT_REASON_ENTRY_FAILURE (1u << 31)

@@ -4,43 +4,20 @@
  *
  * Every instruction that touches the machine stands here (or in hv/vmx/vmcs.h), so that the rest compiles on the host:
  * with HV_HOST_TEST the same names are ordinary functions over a fake register file (tests/unit/hv/machine.h).
- * Names are those of the Intel SDM.
+ * Names are those of the Intel SDM; those that other parts need, too, are in ravelin/x86.h.
  */
 #ifndef HV_X86_REGS_H
 #define HV_X86_REGS_H
 
 #include <stdbool.h>
 #include <ravelin/types.h>
+#include <ravelin/x86.h>
 
-#define CR0_PE (1ull << 0)
-#define CR0_MP (1ull << 1)
-#define CR0_ET (1ull << 4)
-#define CR0_NE (1ull << 5)
-#define CR0_WP (1ull << 16)
-#define CR0_PG (1ull << 31)
-#define CR4_PAE (1ull << 5)
-#define CR4_OSFXSR (1ull << 9)
-#define CR4_OSXMMEXCPT (1ull << 10)
-#define CR4_VMXE (1ull << 13)
-#define CR4_OSXSAVE (1ull << 18)
 #define CR4_PKE (1ull << 22)
 #define DR7_RESET 0x400ull
-#define RFLAGS_FIXED (1ull << 1)
-#define RFLAGS_TF (1ull << 8)
-#define RFLAGS_IF (1ull << 9)
 
 #define MSR_TSC 0x10u
-#define MSR_KVM_WALL_CLOCK 0x11u /* KVM's first clock: it writes to the address in the MSR */
-#define MSR_KVM_SYSTEM_TIME 0x12u
-#define MSR_APIC_BASE 0x1bu
-#define APIC_BASE_X2APIC (1ull << 10)
-#define APIC_BASE_ENABLE (1ull << 11)
-#define MSR_FEATURE_CONTROL 0x3au
-#define FEATURE_CONTROL_LOCK (1ull << 0)
-#define FEATURE_CONTROL_VMX (1ull << 2)
 #define MSR_TSC_ADJUST 0x3bu
-#define MSR_BIOS_UPDT_TRIG 0x79u
-#define MSR_SMM_MONITOR_CTL 0x9bu
 #define MSR_XAPIC_DISABLE_STATUS 0xbdu
 #define XAPIC_DISABLED (1ull << 0)
 #define MSR_MTRRCAP 0xfeu
@@ -49,45 +26,24 @@
 #define MSR_FLUSH_CMD 0x10bu
 #define MSR_SYSENTER_CS 0x174u
 #define MSR_SYSENTER_ESP 0x175u
-#define MSR_SYSENTER_EIP 0x176u
 #define MSR_MISC_ENABLE 0x1a0u
 #define MSR_DEBUGCTL 0x1d9u
 #define DEBUGCTL_BTF (1ull << 1)
-#define MSR_MTRR_PHYSBASE0 0x200u
-#define MSR_MTRR_FIX64K 0x250u
 #define MSR_MTRR_FIX16K 0x258u
 #define MSR_MTRR_FIX4K 0x268u
-#define MSR_PAT 0x277u
 #define PAT_RESET 0x0007040600070406ull
-#define MSR_MTRR_DEF_TYPE 0x2ffu
 #define MSR_PEBS_ENABLE 0x3f1u
-#define MSR_VMX_BASIC 0x480u
 #define MSR_VMX_CR0_FIXED0 0x486u
 #define MSR_VMX_CR0_FIXED1 0x487u
 #define MSR_VMX_CR4_FIXED0 0x488u
 #define MSR_VMX_CR4_FIXED1 0x489u
-#define MSR_VMX_LAST 0x491u
-#define MSR_RTIT_FIRST 0x560u
 #define MSR_RTIT_LAST 0x587u
 #define MSR_DS_AREA 0x600u
-#define MSR_X2APIC_ICR 0x830u
 #define MSR_XSS 0xda0u
 /* PASID, CET, user interrupts, LBRs, HWP. Not Processor Trace: XRSTORS would load the address that it writes to. */
 #define XSS_ALLOWED 0x1dc00ull
-#define MSR_HW_FEEDBACK_PTR 0x17d0u
 #define MSR_HW_FEEDBACK_THREAD 0x17d4u
-#define MSR_EFER 0xc0000080u
-#define EFER_LME (1ull << 8)
-#define EFER_LMA (1ull << 10)
-#define EFER_NXE (1ull << 11)
-#define MSR_FS_BASE 0xc0000100u
-#define MSR_GS_BASE 0xc0000101u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
 
-#define VECTOR_DB 1
-#define VECTOR_NMI 2
-#define VECTOR_UD 6
-#define VECTOR_GP 13
 #define VECTOR_AC 17
 
 struct cpuid {

@@ -3,10 +3,7 @@
 #include <hv/x86/regs.h>
 #include <hv/x86/tables.h>
 
-#define PTE_P (1ull << 0)
-#define PTE_W (1ull << 1)
 #define PTE_LARGE (1ull << 7)
-#define PTE_NX (1ull << 63)
 #define FIRST_DIRECT_GIB 4
 
 extern const uint8_t hv_text_start[], hv_rodata_start[], hv_data_start[], hv_end[];

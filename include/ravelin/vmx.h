@@ -8,6 +8,8 @@
  *   flag     how /proc/cpuinfo calls it among "vmx flags"; "" = not at all
  *
  * Of IA32_VMX_EPT_VPID_CAP: X(bit, "name", "purpose").
+ *
+ * And the basic exit reasons, by which exits are counted (struct rv_stat of abi.h): X(number, NAME, "name").
  */
 #ifndef RAVELIN_VMX_H
 #define RAVELIN_VMX_H
@@ -85,6 +87,75 @@ enum rv_vmx_word {
 	X(25, "INVEPT single-context", "ends the use of rights that were taken away") \
 	X(32, "INVVPID", "drops the translations of a FIMCE") \
 	X(41, "INVVPID single-context", "drops the translations of a FIMCE")
+
+/* Intel SDM vol. 3, appendix C, table C-1. */
+#define RV_VMX_EXITS(X) \
+	X(0, EXCEPTION_NMI, "exception or NMI") \
+	X(1, EXTERNAL_INTERRUPT, "external interrupt") \
+	X(2, TRIPLE_FAULT, "triple fault") \
+	X(3, INIT, "INIT") \
+	X(4, SIPI, "SIPI") \
+	X(5, IO_SMI, "I/O SMI") \
+	X(6, OTHER_SMI, "other SMI") \
+	X(7, INTERRUPT_WINDOW, "interrupt window") \
+	X(8, NMI_WINDOW, "NMI window") \
+	X(9, TASK_SWITCH, "task switch") \
+	X(10, CPUID, "CPUID") \
+	X(11, GETSEC, "GETSEC") \
+	X(12, HLT, "HLT") \
+	X(13, INVD, "INVD") \
+	X(14, INVLPG, "INVLPG") \
+	X(15, RDPMC, "RDPMC") \
+	X(16, RDTSC, "RDTSC") \
+	X(17, RSM, "RSM") \
+	X(18, VMCALL, "VMCALL") \
+	X(19, VMCLEAR, "VMCLEAR") \
+	X(20, VMLAUNCH, "VMLAUNCH") \
+	X(21, VMPTRLD, "VMPTRLD") \
+	X(22, VMPTRST, "VMPTRST") \
+	X(23, VMREAD, "VMREAD") \
+	X(24, VMRESUME, "VMRESUME") \
+	X(25, VMWRITE, "VMWRITE") \
+	X(26, VMXOFF, "VMXOFF") \
+	X(27, VMXON, "VMXON") \
+	X(28, CR_ACCESS, "control-register access") \
+	X(29, MOV_DR, "MOV DR") \
+	X(30, IO, "I/O instruction") \
+	X(31, RDMSR, "RDMSR") \
+	X(32, WRMSR, "WRMSR") \
+	X(33, ENTRY_FAILURE_GUEST_STATE, "entry failure: guest state") \
+	X(34, ENTRY_FAILURE_MSR_LOADING, "entry failure: MSR loading") \
+	X(36, MWAIT, "MWAIT") \
+	X(37, MONITOR_TRAP_FLAG, "monitor trap flag") \
+	X(39, MONITOR, "MONITOR") \
+	X(40, PAUSE, "PAUSE") \
+	X(41, ENTRY_FAILURE_MACHINE_CHECK, "entry failure: machine check") \
+	X(43, TPR_BELOW_THRESHOLD, "TPR below threshold") \
+	X(44, APIC_ACCESS, "APIC access") \
+	X(45, VIRTUALIZED_EOI, "virtualized EOI") \
+	X(46, GDTR_OR_IDTR_ACCESS, "GDTR or IDTR access") \
+	X(47, LDTR_OR_TR_ACCESS, "LDTR or TR access") \
+	X(48, EPT_VIOLATION, "EPT violation") \
+	X(49, EPT_MISCONFIG, "EPT misconfiguration") \
+	X(50, INVEPT, "INVEPT") \
+	X(51, RDTSCP, "RDTSCP") \
+	X(52, PREEMPTION_TIMER, "preemption timer") \
+	X(53, INVVPID, "INVVPID") \
+	X(54, WBINVD, "WBINVD") \
+	X(55, XSETBV, "XSETBV") \
+	X(56, APIC_WRITE, "APIC write") \
+	X(57, RDRAND, "RDRAND") \
+	X(58, INVPCID, "INVPCID") \
+	X(59, VMFUNC, "VMFUNC") \
+	X(60, ENCLS, "ENCLS") \
+	X(61, RDSEED, "RDSEED") \
+	X(62, PAGE_MODIFICATION_LOG_FULL, "page-modification log full") \
+	X(63, XSAVES, "XSAVES") \
+	X(64, XRSTORS, "XRSTORS") \
+	X(66, SPP_EVENT, "SPP event") \
+	X(67, UMWAIT, "UMWAIT") \
+	X(68, TPAUSE, "TPAUSE") \
+	X(69, LOADIWKEY, "LOADIWKEY")
 /* clang-format on */
 
 /* IA32_VMX_MISC: a guest CPU may be in the state "wait for SIPI", in which further CPUs start and to which INIT leads. */

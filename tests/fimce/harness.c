@@ -14,6 +14,7 @@
 
 #include <ravelin/fimce.h>
 #include <ravelin/image.h>
+#include <ravelin/x86.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,16 +22,11 @@
 #define COM1 0x3f8
 #define DEBUG_EXIT 0xf4
 #define PIC_BASE 0x30 /* IRQ 0 becomes this vector */
-#define MSR_FS_BASE 0xc0000100u
 #define POOL_BASE 0x4000000ull
 #define POOL_END 0x10000000ull
-#define PTE_P 1ull
-#define PTE_W 2ull
-#define PTE_NX (1ull << 63)
 #define PTE_UNCACHED 0x18ull
 #define APIC 0xfee00000ull
 #define APIC_VIRTUAL 0xffff900000000000ull
-#define APIC_EOI 0xb0u
 
 enum outcome {
 	OUTCOME_RUNNING,

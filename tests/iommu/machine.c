@@ -23,14 +23,7 @@
 #define PCI_CAPABILITIES 0x34u
 #define PCI_CAPABILITY_MSI 5u
 #define APIC 0xfee00000u
-#define APIC_ID 0x20u
 #define APIC_TPR 0x80u
-#define APIC_EOI 0xb0u
-#define APIC_SPURIOUS 0xf0u
-#define APIC_ICR 0x300u
-#define APIC_ICR_HIGH 0x310u
-#define APIC_INIT_OTHERS 0xc4500u
-#define APIC_SIPI_OTHERS 0xc4600u
 #define AP_PAGE 0x8000u
 #define SECOND 1000000000ull /* ticks of the emulator's clock */
 #define MULTIBOOT_CMDLINE 16
@@ -247,11 +240,11 @@ void machine_start(uint32_t multiboot_info)
 	report_begin();
 	cpu_init(0);
 	memcpy(pa_pointer(pa_make(AP_PAGE)), ap_code, (size_t)(ap_code_end - ap_code));
-	*apic(APIC_ICR) = APIC_INIT_OTHERS;
+	*apic(APIC_ICR_LOW) = APIC_INIT | APIC_ALL_OTHERS;
 	begin = rdtsc();
 	while (rdtsc() - begin < SECOND / 100)
 		cpu_pause();
-	*apic(APIC_ICR) = APIC_SIPI_OTHERS | AP_PAGE >> 12;
+	*apic(APIC_ICR_LOW) = APIC_SIPI | APIC_ALL_OTHERS | AP_PAGE >> 12;
 	while (cpus_up < MACHINE_CPUS && rdtsc() - begin < 5 * SECOND)
 		cpu_pause();
 	if (!report(cpus_up == MACHINE_CPUS, "two CPUs"))

@@ -13,8 +13,6 @@
 
 #define MSR_STAR 0xc0000081u
 #define MSR_LSTAR 0xc0000082u
-#define MSR_PAT 0x277u
-#define MSR_SYSENTER_EIP 0x176u
 #define PENDING_VECTOR 0x51
 #define APIC_SELF 0x40000u
 #define BUDGET_US 20000u

@@ -7,27 +7,11 @@
 
 #include <ravelin/reason.h>
 
-#define MSR_VMX_BASIC 0x480u
-#define MSR_VMX_LAST 0x491u
-#define MSR_KVM_WALL_CLOCK 0x11u
-#define MSR_KVM_SYSTEM_TIME 0x12u
 #define MSR_KVM_SYSTEM_TIME_NEW 0x4b564d01u
 #define FW_CFG_SELECT 0x510
 #define FW_CFG_DATA 0x511
-#define MSR_BIOS_UPDT_TRIG 0x79u
-#define MSR_SMM_MONITOR_CTL 0x9bu
-#define MSR_HW_FEEDBACK_PTR 0x17d0u
-#define MSR_RTIT_OUTPUT_BASE 0x560u
-#define MSR_MTRR_CAP 0xfeu
-#define MSR_MTRR_PHYS_BASE0 0x200u
-#define MSR_MTRR_FIX64K 0x250u
-#define MSR_MTRR_DEF_TYPE 0x2ffu
-#define APIC_BASE_X2APIC (1ull << 10)
-#define APIC_BASE_ENABLE (1ull << 11)
 #define DR6_BS (1ull << 14)
 #define DR6_B0 1ull
-#define RFLAGS_TF 0x100u
-#define CR0_AM (1ull << 18)
 
 static uint64_t log_since;
 
@@ -158,7 +142,7 @@ static void test_msrs(void)
 	wrmsr_refused(MSR_VMX_BASIC, 0, "VMX_BASIC");
 	wrmsr_refused(MSR_SMM_MONITOR_CTL, 1, "SMM_MONITOR_CTL");
 	wrmsr_refused(MSR_HW_FEEDBACK_PTR, 0x1000001, "HW_FEEDBACK_PTR");
-	wrmsr_refused(MSR_RTIT_OUTPUT_BASE, 0x1000000, "RTIT_OUTPUT_BASE");
+	wrmsr_refused(MSR_RTIT_FIRST, 0x1000000, "RTIT_OUTPUT_BASE");
 	wrmsr_refused(MSR_KVM_WALL_CLOCK, 0x1000001, "KVM_WALL_CLOCK");
 	wrmsr_refused(MSR_KVM_SYSTEM_TIME, 0x1000001, "KVM_SYSTEM_TIME");
 	wrmsr_refused(MSR_KVM_SYSTEM_TIME_NEW, 0x1000001, "KVM_SYSTEM_TIME_NEW");
@@ -173,8 +157,8 @@ static void test_msrs(void)
 	report_equal(try_wrmsr(MSR_MTRR_FIX64K, before ^ 6), CPU_NO_TRAP, "writing another value is no fault");
 	report_equal(log_count(RV_REASON_MSR_REFUSED, &log_since, NULL), 1, "with a log record");
 	report_equal(rdmsr(MSR_MTRR_FIX64K), before, "and changes nothing");
-	before = rdmsr(MSR_MTRR_PHYS_BASE0);
-	report(try_wrmsr(MSR_MTRR_PHYS_BASE0, before ^ 0x1000) == CPU_NO_TRAP && rdmsr(MSR_MTRR_PHYS_BASE0) == before,
+	before = rdmsr(MSR_MTRR_PHYSBASE0);
+	report(try_wrmsr(MSR_MTRR_PHYSBASE0, before ^ 0x1000) == CPU_NO_TRAP && rdmsr(MSR_MTRR_PHYSBASE0) == before,
 	       "PHYS_BASE0 keeps its value");
 
 	report_group("APIC_BASE");

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ravelin/vmx.h>
+#include <ravelin/x86.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,6 @@
 #include <unistd.h>
 
 /* MSRs, Intel SDM vol. 3, appendix A; more of them in ravelin/vmx.h */
-#define MSR_FEATURE_CONTROL 0x3au
-#define MSR_VMX_BASIC 0x480u
-#define MSR_VMX_LAST 0x491u
-#define FEATURE_LOCKED (1u << 0)
-#define FEATURE_VMXON (1u << 2)
 
 /* ---- reading ---- */
 
@@ -54,7 +50,7 @@ static void msrs_read(struct ravelin_machine *m)
 		if (msr_read(cpu, MSR_FEATURE_CONTROL, &value) && value != m->feature_control) {
 			m->msrs_differ = true;
 			/* Locked without VMX on any CPU decides. */
-			if ((value & FEATURE_LOCKED) && !(value & FEATURE_VMXON))
+			if ((value & FEATURE_CONTROL_LOCK) && !(value & FEATURE_CONTROL_VMX))
 				m->feature_control = value;
 		}
 		for (uint32_t i = 0; i <= MSR_VMX_LAST - MSR_VMX_BASIC; i++) {
@@ -276,7 +272,7 @@ static void judge_ept(struct table *t, const struct ravelin_machine *m)
 
 static void judge_vmx(struct table *t, const struct ravelin_machine *m)
 {
-	bool locked_off = (m->feature_control & FEATURE_LOCKED) && !(m->feature_control & FEATURE_VMXON);
+	bool locked_off = (m->feature_control & FEATURE_CONTROL_LOCK) && !(m->feature_control & FEATURE_CONTROL_VMX);
 
 	row_add(t, "VMX", m->vmx ? RAVELIN_CHECK_OK : RAVELIN_CHECK_MISSING, "%s",
 		m->vmx          ? "CPUID.1:ECX[5] is 1"

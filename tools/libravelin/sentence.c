@@ -4,6 +4,8 @@
  */
 #include "ravelin.h"
 
+#include <ravelin/vmx.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -227,76 +229,12 @@ const char *ravelin_reason_name(uint32_t reason)
 	return "unknown";
 }
 
-/* Intel SDM vol. 3, appendix C, table C-1. */
 const char *ravelin_exit_reason_name(uint32_t reason)
 {
 	static const char *const names[RV_EXIT_REASONS] = {
-	    [0] = "exception or NMI",
-	    [1] = "external interrupt",
-	    [2] = "triple fault",
-	    [3] = "INIT",
-	    [4] = "SIPI",
-	    [5] = "I/O SMI",
-	    [6] = "other SMI",
-	    [7] = "interrupt window",
-	    [8] = "NMI window",
-	    [9] = "task switch",
-	    [10] = "CPUID",
-	    [11] = "GETSEC",
-	    [12] = "HLT",
-	    [13] = "INVD",
-	    [14] = "INVLPG",
-	    [15] = "RDPMC",
-	    [16] = "RDTSC",
-	    [17] = "RSM",
-	    [18] = "VMCALL",
-	    [19] = "VMCLEAR",
-	    [20] = "VMLAUNCH",
-	    [21] = "VMPTRLD",
-	    [22] = "VMPTRST",
-	    [23] = "VMREAD",
-	    [24] = "VMRESUME",
-	    [25] = "VMWRITE",
-	    [26] = "VMXOFF",
-	    [27] = "VMXON",
-	    [28] = "control-register access",
-	    [29] = "MOV DR",
-	    [30] = "I/O instruction",
-	    [31] = "RDMSR",
-	    [32] = "WRMSR",
-	    [33] = "entry failure: guest state",
-	    [34] = "entry failure: MSR loading",
-	    [36] = "MWAIT",
-	    [37] = "monitor trap flag",
-	    [39] = "MONITOR",
-	    [40] = "PAUSE",
-	    [41] = "entry failure: machine check",
-	    [43] = "TPR below threshold",
-	    [44] = "APIC access",
-	    [45] = "virtualized EOI",
-	    [46] = "GDTR or IDTR access",
-	    [47] = "LDTR or TR access",
-	    [48] = "EPT violation",
-	    [49] = "EPT misconfiguration",
-	    [50] = "INVEPT",
-	    [51] = "RDTSCP",
-	    [52] = "preemption timer",
-	    [53] = "INVVPID",
-	    [54] = "WBINVD",
-	    [55] = "XSETBV",
-	    [56] = "APIC write",
-	    [57] = "RDRAND",
-	    [58] = "INVPCID",
-	    [59] = "VMFUNC",
-	    [60] = "ENCLS",
-	    [61] = "RDSEED",
-	    [62] = "page-modification log full",
-	    [63] = "XSAVES",
-	    [64] = "XRSTORS",
-	    [66] = "SPP event",
-	    [67] = "UMWAIT",
-	    [68] = "TPAUSE",
-	    [69] = "LOADIWKEY",
+#define NAME(number, name, text) [(number)] = (text),
+	    RV_VMX_EXITS(NAME)
+#undef NAME
 	};
 
 	return name_of(names, COUNT(names), reason);

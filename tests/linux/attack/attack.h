@@ -9,13 +9,11 @@
 #include "attack-device.h"
 
 #include <ravelin.h>
+#include <ravelin/x86.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define VECTOR_UD 6
-#define VECTOR_GP 13
 
 struct attack {
 	int device; /* /dev/attack */

@@ -13,20 +13,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MSR_APIC_BASE 0x1b
-#define MSR_FEATURE_CONTROL 0x3a
-#define MSR_VMX_FIRST 0x480
-#define MSR_VMX_LAST 0x491
-#define MSR_SMM_MONITOR_CTL 0x9b
 #define RANDOM_CALLS 5000u
 #define RANDOM_SEED 88172645463325252ull
 #define PAGE 4096ull
 #define MEMORY_BYTES (16 * PAGE)
 
-#define ICR_NMI 0x4400u
-#define ICR_INIT 0x4500u
-#define ICR_SIPI 0x4600u
-#define ICR_FIXED 0x4000u
 #define STORM_ROUNDS 40u
 #define STORM_EACH 25u
 
@@ -108,7 +99,7 @@ void attack_instructions(struct attack *a)
 	attack_report(kernel == ATTACK_INSTRUCTIONS, kernel, "the kernel executes VMX instructions and sets CR4.VMXE");
 	attack_report(program == ATTACK_INSTRUCTIONS, program, "a program executes VMX instructions");
 
-	for (uint32_t msr = MSR_VMX_FIRST; msr <= MSR_VMX_LAST; msr++) {
+	for (uint32_t msr = MSR_VMX_BASIC; msr <= MSR_VMX_LAST; msr++) {
 		value = 0;
 		read += msr_trap(a, msr, false, &value) != VECTOR_GP;
 		written += msr_trap(a, msr, true, &value) != VECTOR_GP;
@@ -273,10 +264,10 @@ static uint32_t storm_run(struct attack *a, uint32_t apic_id, const uint8_t *inp
 			  unsigned int *sent)
 {
 	struct rv_fimce_status status = {0};
-	struct attack_ipi ipi[] = {{apic_id, ICR_NMI, 1, STORM_EACH},
-				   {apic_id, ICR_FIXED | 0x20, 0xe0, STORM_EACH},
-				   {apic_id, ICR_INIT, 1, 1},
-				   {apic_id, ICR_SIPI | 0x99, 1, 2}};
+	struct attack_ipi ipi[] = {{apic_id, APIC_NMI, 1, STORM_EACH},
+				   {apic_id, APIC_FIXED | 0x20, 0xe0, STORM_EACH},
+				   {apic_id, APIC_INIT, 1, 1},
+				   {apic_id, APIC_SIPI | 0x99, 1, 2}};
 	uint32_t id;
 
 	if (ravelin_fimce_create(a->ravelin, a->image, a->image_bytes, input, bytes, &id))

@@ -349,7 +349,7 @@ static void lose_all_with_an_id(uint32_t id, uint32_t command)
 {
 	(void)id;
 	lost++;
-	if (command != APIC_NMI_OTHERS)
+	if (command != (APIC_NMI | APIC_ALL_OTHERS))
 		return;
 	for (uint32_t i = 1; i < hv.cpu_count; i++) {
 		assert_int_equal(hv.cpu[i]->kicked, 1);

@@ -6,12 +6,6 @@
 #include "report.h"
 
 #define APIC_BASE 0xfee00000ull
-#define APIC_ID 0x20
-#define APIC_EOI 0xb0
-#define APIC_SPURIOUS 0xf0
-#define APIC_ICR_LOW 0x300
-#define APIC_ICR_HIGH 0x310
-#define APIC_BUSY (1u << 12)
 #define APIC_ENABLE 0x1ff
 #define SPURIOUS_VECTOR 0xff
 
@@ -168,11 +162,11 @@ uint32_t apic_this_id(void)
 
 void apic_send(uint32_t apic_id, uint32_t command)
 {
-	while (apic_read(APIC_ICR_LOW) & APIC_BUSY)
+	while (apic_read(APIC_ICR_LOW) & APIC_ICR_BUSY)
 		cpu_pause();
 	apic_write(APIC_ICR_HIGH, apic_id << 24);
 	apic_write(APIC_ICR_LOW, command);
-	while (apic_read(APIC_ICR_LOW) & APIC_BUSY)
+	while (apic_read(APIC_ICR_LOW) & APIC_ICR_BUSY)
 		cpu_pause();
 }
 

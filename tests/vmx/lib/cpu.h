@@ -83,11 +83,6 @@ void cpu_delay_us(uint64_t us);
 extern uint64_t cpu_tsc_khz;
 
 /* --- local APIC (xAPIC) */
-#define APIC_INIT 0x4500u
-#define APIC_SIPI 0x4600u
-#define APIC_NMI 0x4400u
-#define APIC_FIXED 0x4000u
-#define APIC_ALL_OTHERS 0xc0000u
 
 void apic_enable(void);
 uint32_t apic_read(uint32_t offset);

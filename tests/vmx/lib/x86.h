@@ -7,27 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSR_APIC_BASE 0x1bu
-#define MSR_FEATURE_CONTROL 0x3au
-#define MSR_EFER 0xc0000080u
-#define MSR_FS_BASE 0xc0000100u
-#define MSR_GS_BASE 0xc0000101u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
-
-#define CR0_NE (1ull << 5)
-#define CR0_PG (1ull << 31)
-#define CR4_PGE (1ull << 7)
-#define CR4_OSFXSR (1ull << 9)
-#define CR4_OSXMMEXCPT (1ull << 10)
-#define CR4_VMXE (1ull << 13)
-#define CR4_OSXSAVE (1ull << 18)
-
-#define VECTOR_DB 1
-#define VECTOR_NMI 2
-#define VECTOR_UD 6
-#define VECTOR_DF 8
-#define VECTOR_GP 13
-#define VECTOR_PF 14
+#include <ravelin/x86.h>
 
 struct cpuid {
 	uint32_t eax, ebx, ecx, edx;
