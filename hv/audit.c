@@ -122,6 +122,7 @@ void audit_own_vmcs(struct percpu *cpu)
 	    {VMCS_PIN_CONTROLS, hv.caps.guest.pin, ~(uint64_t)PIN_PREEMPTION_TIMER},
 	    {VMCS_MSR_BITMAP, hv.msr_bitmap.v, ~0ull},
 	    {VMCS_IO_BITMAP_A, hv.io_bitmap_a.v, ~0ull},
+	    {VMCS_IO_BITMAP_B, hv.io_bitmap_b.v, ~0ull},
 	    {VMCS_CR4_MASK, CR4_VMXE, ~0ull},
 	    {VMCS_HOST_CR3, hv.page_tables.v, ~0ull},
 	};
@@ -160,22 +161,37 @@ static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
 	}
 }
 
+static void bitmap_check(struct percpu *cpu, struct rv_audit *a, enum vmcs_field which, pa_t map)
+{
+	const uint8_t *live = pa_pointer(map);
+
+	for (uint32_t at = 0; at < RV_PAGE_SIZE; at++) {
+		if (live[at] != cpu->scratch[at])
+			found(a, AUDIT_TABLE_VMCS, which, at);
+	}
+}
+
 /* What the bitmaps say that all VMCSs point at. */
 static void bitmaps_check(struct percpu *cpu, struct rv_audit *a)
 {
 	const struct {
-		uint64_t field;
+		enum vmcs_field which;
 		pa_t map;
 	} bitmap[] = {
 	    {VMCS_MSR_BITMAP, hv.msr_bitmap}, {VMCS_IO_BITMAP_A, hv.io_bitmap_a}, {VMCS_IO_BITMAP_B, hv.io_bitmap_b}};
 
 	for (uint32_t i = 0; i < sizeof(bitmap) / sizeof(bitmap[0]); i++) {
-		const uint8_t *live = pa_pointer(bitmap[i].map);
+		exits_fill_bitmap(cpu->scratch, bitmap[i].which);
+		bitmap_check(cpu, a, bitmap[i].which, bitmap[i].map);
+	}
+	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
+		const struct fimce *f = &hv.fimce[i];
 
-		exits_fill_bitmap(cpu->scratch, (enum vmcs_field)bitmap[i].field);
-		for (uint32_t at = 0; at < RV_PAGE_SIZE; at++) {
-			if (live[at] != cpu->scratch[at])
-				found(a, AUDIT_TABLE_VMCS, bitmap[i].field, at);
+		for (uint32_t part = 0; f->id != 0 && f->io_bitmaps.v != 0 && part < 2; part++) {
+			enum vmcs_field which = part == 0 ? VMCS_IO_BITMAP_A : VMCS_IO_BITMAP_B;
+
+			device_fill_bitmap(cpu->scratch, which, f);
+			bitmap_check(cpu, a, which, pa_add(f->io_bitmaps, (uint64_t)part * RV_PAGE_SIZE));
 		}
 	}
 }
@@ -208,6 +224,9 @@ int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 			continue;
 		w.fimce = f->id;
 		table_walk(&w, fimce_tables_root(f), 4, 0);
+		/* What its devices reach: bits and rules are the same. */
+		if (f->dma.v != 0)
+			table_walk(&w, f->dma, 4, 0);
 	}
 	unit = units_check(a);
 	vmcs_check(cpu, a);

@@ -222,22 +222,18 @@ void emulate_xsetbv(struct percpu *cpu)
 void emulate_io(struct percpu *cpu)
 {
 	uint64_t q = vmcs_read(VMCS_EXIT_QUALIFICATION);
-	bool in = q & 1u << 3, string = q & 1u << 4, wide = (q & 7) != 0;
+	bool in = q & 1u << 3, string = q & 1u << 4;
+	uint32_t port = q >> 16 & 0xffff, bytes = (q & 7) + 1;
 	uint8_t al = (uint8_t)cpu->regs.gpr[RAX];
 
-	/* Only the doorbell port exits. It is the SMI command port as well, whose other values are the firmware's. */
-	if (string || wide) {
+	/* The doorbell port is the SMI command port as well, whose other values are the firmware's. */
+	if (string || port + bytes > 0x10000 || (bytes != 1 && RV_DOORBELL_PORT - port < bytes)) {
 		guest_inject(VECTOR_GP, 0);
-		return;
-	}
-	if (in) {
-		cpu->regs.gpr[RAX] = (cpu->regs.gpr[RAX] & ~0xffull) | inb(RV_DOORBELL_PORT);
-		guest_skip();
-	} else if (al == RV_DOORBELL_VALUE) {
+	} else if (port == RV_DOORBELL_PORT && !in && al == RV_DOORBELL_VALUE) {
 		cpu->regs.gpr[RAX] = RV_HC_UPDATE;
 		hypercall_handle(cpu);
 	} else {
-		outb(RV_DOORBELL_PORT, al);
+		device_io(cpu, port, bytes, in);
 		guest_skip();
 	}
 }

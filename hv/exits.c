@@ -535,8 +535,11 @@ static void msr_bitmap_fill(uint8_t map[RV_PAGE_SIZE])
 void exits_fill_bitmap(uint8_t map[RV_PAGE_SIZE], enum vmcs_field which)
 {
 	clear_pages(map, 1);
-	if (which == VMCS_MSR_BITMAP)
+	if (which == VMCS_MSR_BITMAP) {
 		msr_bitmap_fill(map);
-	else if (which == VMCS_IO_BITMAP_A)
+		return;
+	}
+	if (which == VMCS_IO_BITMAP_A)
 		bit_set(map, RV_DOORBELL_PORT);
+	device_fill_bitmap(map, which, NULL);
 }

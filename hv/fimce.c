@@ -49,7 +49,7 @@ static int64_t create_check(struct percpu *cpu, const struct rv_fimce_create *c)
 {
 	uint64_t bad = ~0ull;
 
-	if (c->size != sizeof(*c) || c->flags != 0)
+	if (c->size != sizeof(*c) || c->flags != 0 || c->reserved != 0)
 		bad = c->size;
 	else if (c->load_bytes == 0 || !size_ok(c->load_bytes, RV_FIMCE_MAX_LOAD))
 		bad = c->load_bytes;
@@ -116,19 +116,20 @@ static int64_t targets_load(struct percpu *cpu, struct fimce *f, const struct rv
 
 /* What a FIMCE's memory consists of, in pages. */
 struct layout {
-	uint32_t targets, threads, data, stack, input, output, load;
+	uint32_t devices, targets, threads, data, stack, input, output, load;
 	uint32_t argument_offset, input_bytes;
 };
 
 static int64_t memory_get(struct percpu *cpu, struct fimce *f, const struct layout *l)
 {
-	uint32_t fpu = ROUND_PAGES(hv.xsave_bytes);
+	uint32_t fpu = ROUND_PAGES(hv.xsave_bytes), bitmaps = device_has_ports(f) ? 2 : 0;
 	int64_t error;
 	pa_t at;
 
 	f->tables_total = fimce_tables_count(f, l->load);
-	f->control_pages = 1 + fpu + f->tables_total;
-	f->memory_pages = 2 + l->targets + l->threads + l->data + l->stack + l->input + l->output + l->load;
+	f->control_pages = 1 + fpu + f->tables_total + bitmaps;
+	f->memory_pages =
+	    2 + l->devices + l->targets + l->threads + l->data + l->stack + l->input + l->output + l->load;
 	error = pages_get(cpu, f->control_pages, OWNER_HYPERVISOR, &f->control);
 	if (error) {
 		f->control_pages = 0;
@@ -143,10 +144,13 @@ static int64_t memory_get(struct percpu *cpu, struct fimce *f, const struct layo
 	f->vmcs = f->control;
 	f->fpu = pa_add(f->vmcs, RV_PAGE_SIZE);
 	f->tables = pa_add(f->fpu, (uint64_t)fpu << RV_PAGE_SHIFT);
+	if (bitmaps != 0)
+		f->io_bitmaps = pa_add(f->tables, (uint64_t)f->tables_total << RV_PAGE_SHIFT);
 	at = f->memory;
-	pa_t *piece[] = {&f->param, &f->mailbox, &f->targets, &f->threads, &f->data,
-			 &f->stack, &f->input,   &f->output,  &f->load};
-	const uint32_t pages[] = {1, 1, l->targets, l->threads, l->data, l->stack, l->input, l->output, l->load};
+	pa_t *piece[] = {&f->param, &f->mailbox, &f->devices, &f->targets, &f->threads,
+			 &f->data,  &f->stack,   &f->input,   &f->output,  &f->load};
+	const uint32_t pages[] = {1,       1,        l->devices, l->targets, l->threads,
+				  l->data, l->stack, l->input,   l->output,  l->load};
 
 	for (uint32_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		*piece[i] = at;
@@ -173,6 +177,7 @@ static void memory_map(struct fimce *f, const struct layout *l)
 	fimce_tables_map(f, at, f->data, l->data, FIMCE_PTE_RW);
 	fimce_tables_map(f, RV_FIMCE_PARAM, f->param, 1, FIMCE_PTE_R);
 	fimce_tables_map(f, RV_FIMCE_MAILBOX, f->mailbox, 1, FIMCE_PTE_RW);
+	fimce_tables_map(f, RV_FIMCE_DEVICES, f->devices, l->devices, FIMCE_PTE_R);
 	fimce_tables_map(f, RV_FIMCE_TARGETS, f->targets, l->targets, FIMCE_PTE_R);
 	fimce_tables_map(f, RV_FIMCE_THREADS, f->threads, l->threads, FIMCE_PTE_R);
 	fimce_tables_map(f, RV_FIMCE_STACK_TOP - ((uint64_t)l->stack << RV_PAGE_SHIFT), f->stack, l->stack,
@@ -217,6 +222,7 @@ static int64_t build(struct percpu *cpu, struct fimce *f, const struct rv_fimce_
 {
 	int64_t error;
 
+	l->devices = f->grant_count != 0;
 	l->targets = ROUND_PAGES(c->target_count * sizeof(struct rv_target_page));
 	l->threads = c->target_count != 0 ? ROUND_PAGES(sizeof(struct rv_threads)) : 0;
 	l->data = manager_start.data_pages;
@@ -229,6 +235,7 @@ static int64_t build(struct percpu *cpu, struct fimce *f, const struct rv_fimce_
 		return error;
 	memory_fill(f, l, c, mode);
 	memory_map(f, l);
+	device_build(f);
 	return 0;
 }
 
@@ -262,14 +269,19 @@ int64_t fimce_create(struct percpu *cpu, const struct rv_fimce_create *c)
 		    (l.argument_offset % 16 != 0 && l.argument_offset != l.input_bytes))
 			error = hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_FIMCE_SIZE, l.argument_offset);
 	}
-	if (!error)
+	error = error ? error : device_take(cpu, f, c);
+	if (!error) {
 		error = build(cpu, f, c, &l, RV_MODE_IMAGE);
+		if (error)
+			(void)device_return(cpu, f);
+	}
 	if (error) {
 		memory_put(f);
 		return error;
 	}
 	/* From here on the guest's copy of the input is never looked at again. */
 	frames_read(cpu, pa_pointer(f->input), l.input_bytes);
+	device_reset(cpu, f);
 	return f->id;
 }
 

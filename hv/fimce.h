@@ -58,6 +58,16 @@ struct fimce {
 	uint64_t deadline_tsc;
 	uint32_t journal_reserved; /* records in the journal that are kept free for it */
 	uint8_t component[RV_DIGEST_SIZE];
+
+	/* Devices (device.c). */
+	uint32_t grant_count;
+	struct rv_grant grant[RV_MAX_GRANTS];
+	uint32_t bar_bytes; /* of all memory BARs */
+	bool has_interrupt;
+	pa_t io_bitmaps; /* two control pages; 0 = it has no ports */
+	pa_t devices; /* struct rv_fimce_devices; 0 = it has no grants */
+	pa_t dma; /* top of its devices' second-level table; 0 before the seal */
+	uint64_t reset_tsc; /* before this its devices are not to be touched */
 };
 
 /** The FIMCE with this id, or NULL. */

@@ -13,6 +13,7 @@
 #define CR0_VALUE (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG)
 #define CR4_VALUE (CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT)
 #define TPR_HOLD_ALL 15u
+#define TPR_OPEN_LAST 14u /* but for the class of RV_FIMCE_VECTOR */
 #define L1D_FLUSH 1u
 
 /* What of the CPU's owner is not in the VMCS and could leak into, or be changed by, a FIMCE. */
@@ -23,7 +24,7 @@ struct owner_state {
 	uint64_t xcr0;
 };
 
-static void owner_save(struct percpu *cpu, struct owner_state *o)
+static void owner_save(struct percpu *cpu, struct owner_state *o, uint64_t tpr)
 {
 	o->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	o->cr2 = read_cr2();
@@ -35,7 +36,7 @@ static void owner_save(struct percpu *cpu, struct owner_state *o)
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	write_cr2(0);
 	/* The owner's interrupts wait: whatever the task does with IF, none is delivered to it. */
-	write_cr8(TPR_HOLD_ALL);
+	write_cr8(tpr);
 	if (hv.has_flush_cmd)
 		wrmsr(MSR_FLUSH_CMD, L1D_FLUSH);
 }
@@ -93,6 +94,11 @@ static void vmcs_enter(struct percpu *cpu, struct fimce *f)
 	launch_vmcs_controls(cpu, &hv.caps.fimce, &w);
 	if (!f->vmcs_ready)
 		guest_state_first(f, &w);
+	if (f->io_bitmaps.v != 0) {
+		vmcs_write(&w, VMCS_PRIMARY_CONTROLS, hv.caps.fimce.primary | PRIMARY_IO_BITMAPS);
+		vmcs_write(&w, VMCS_IO_BITMAP_A, f->io_bitmaps.v);
+		vmcs_write(&w, VMCS_IO_BITMAP_B, f->io_bitmaps.v + RV_PAGE_SIZE);
+	}
 	vmcs_write(&w, VMCS_GUEST_PREEMPTION_TIMER, ticks > 0xffffffff ? 0xffffffff : ticks);
 	f->end_tsc = rdtsc() + budget;
 	if (w.failed_field != 0)
@@ -155,7 +161,7 @@ static int64_t measured_check(struct percpu *cpu, const struct fimce *f, const s
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_JOURNAL_FULL, hv.journal.count);
 	if (wants_target && !sequence_has_room(m->component))
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_SEQUENCE_FULL, SEQUENCE_CAPACITY);
-	return 0;
+	return device_check(cpu, f, m);
 }
 
 /* MEASURED -> SEALED: the load area gets the segments' rights, the grants are added; the page table is final after this. */
@@ -191,6 +197,11 @@ static int64_t seal(struct percpu *cpu, struct fimce *f)
 				 perm & RV_PERM_X   ? FIMCE_PTE_RX
 				 : perm & RV_PERM_W ? FIMCE_PTE_RW
 						    : FIMCE_PTE_R);
+	}
+	error = device_seal(cpu, f, &m);
+	if (error) {
+		f->state = RV_FIMCE_BUILT;
+		return error;
 	}
 	f->state = RV_FIMCE_SEALED;
 	vpid_invalidate(f->vpid);
@@ -265,6 +276,12 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 		return false;
 	case RV_FC_LOG:
 		text_log(cpu, f, rdi);
+		f->regs.gpr[RAX] = 0;
+		return true;
+	case RV_FC_EOI:
+		if (!sealed || !f->has_interrupt)
+			break;
+		apic_eoi();
 		f->regs.gpr[RAX] = 0;
 		return true;
 	default:
@@ -345,6 +362,7 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 {
 	struct owner_state owner;
 	uint64_t begin = rdtsc();
+	uint32_t apic = 0;
 
 	if (f->state == RV_FIMCE_YIELDED)
 		f->regs.gpr[RAX] = command;
@@ -354,7 +372,11 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	cpu->fimce = f->id;
 	lock_release(&hv.lock);
 
-	owner_save(cpu, &owner);
+	while (rdtsc() < f->reset_tsc)
+		cpu_pause();
+	owner_save(cpu, &owner, f->has_interrupt ? TPR_OPEN_LAST : TPR_HOLD_ALL);
+	if (f->has_interrupt)
+		apic = apic_listen();
 	xrstor_all(pa_pointer(f->fpu));
 	vmcs_enter(cpu, f);
 	f->regs.launched = 0;
@@ -370,6 +392,9 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	owner_restore(cpu, &owner);
 
 	lock_acquire(&hv.lock);
+	device_stop(cpu, f);
+	if (f->has_interrupt)
+		apic_unlisten(apic);
 	f->status.run_tsc += rdtsc() - begin;
 	f->cpu = NULL;
 	cpu->fimce = 0;

@@ -7,12 +7,14 @@
 #define PTE_ADDRESS 0x000ffffffffff000ull
 /* Top, and for the upper 2 GiB: one of level 3, one of level 2, level 1 for manager, stack, input and output. */
 #define FIXED_TABLES 7u
+/* For devices: top, level 3, level 2, level 1 for input and output. */
+#define DMA_TABLES 5u
 
 uint32_t fimce_tables_count(const struct fimce *f, uint32_t load_pages)
 {
 	const struct rv_target_page *list = f->target_list_pages ? pa_pointer(f->target_list) : NULL;
 	uint32_t entries = f->target_list_pages * RV_PAGE_SIZE / (uint32_t)sizeof(*list);
-	uint32_t count = FIXED_TABLES + (load_pages + 511) / 512;
+	uint32_t load = (load_pages + 511) / 512, count = FIXED_TABLES + load;
 	uint64_t last = 0;
 
 	/* The list is in order of address, zeros behind its end: count each new region of 512 GiB, 1 GiB and 2 MiB. */
@@ -21,22 +23,27 @@ uint32_t fimce_tables_count(const struct fimce *f, uint32_t load_pages)
 			count += last == 0 || list[i].va >> shift != last >> shift;
 		last = list[i].va;
 	}
+	if (f->grant_count != 0)
+		count += DMA_TABLES + load + (f->bar_bytes + (uint32_t)SIZE_2M - 1) / (uint32_t)SIZE_2M;
 	return count;
+}
+
+static pa_t table_new(struct fimce *f)
+{
+	return pa_add(f->tables, (uint64_t)f->tables_used++ * RV_PAGE_SIZE);
 }
 
 static uint64_t *next_table(struct fimce *f, uint64_t *entry)
 {
 	if (*entry == 0)
-		*entry = (f->tables.v + (uint64_t)f->tables_used++ * RV_PAGE_SIZE) | TABLE_FLAGS;
+		*entry = table_new(f).v | TABLE_FLAGS;
 	return pa_pointer(pa_make(*entry & PTE_ADDRESS));
 }
 
-void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags)
+static void tree_map(struct fimce *f, pa_t top, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags)
 {
-	if (f->tables_used == 0)
-		f->tables_used = 1;
 	while (pages > 0) {
-		uint64_t *table = pa_pointer(f->tables), *entry, value = flags == FIMCE_PTE_NONE ? 0 : pa.v | flags;
+		uint64_t *table = pa_pointer(top), *entry, value = flags == FIMCE_PTE_NONE ? 0 : pa.v | flags;
 		uint64_t step = flags == FIMCE_PTE_NONE ? 0 : RV_PAGE_SIZE;
 		uint32_t index = va >> RV_PAGE_SHIFT & 511, count = pages < 512 - index ? pages : 512 - index;
 
@@ -49,6 +56,27 @@ void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uin
 		va += (uint64_t)count << RV_PAGE_SHIFT;
 		pages -= count;
 	}
+}
+
+void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags)
+{
+	if (f->tables_used == 0)
+		f->tables_used = 1;
+	tree_map(f, f->tables, va, pa, pages, flags);
+}
+
+void fimce_tables_map_dma(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags)
+{
+	if (f->dma.v == 0)
+		f->dma = table_new(f);
+	tree_map(f, f->dma, RV_FIMCE_DMA(va), pa, pages, flags);
+}
+
+pa_t fimce_tables_dma_root(const struct fimce *f, uint32_t levels)
+{
+	const uint64_t *first = pa_pointer(f->dma);
+
+	return levels == 4 ? f->dma : pa_make(*first & PTE_ADDRESS);
 }
 
 pa_t fimce_tables_root(const struct fimce *f)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fimce_tables.h - the fixed page table of a FIMCE. Its pages are in the control extent, which no FIMCE maps.
+ * fimce_tables.h - the fixed page table of a FIMCE, and the second-level table of its devices. Their pages are in the control
+ * extent, which no FIMCE maps.
  */
 #ifndef HV_FIMCE_TABLES_H
 #define HV_FIMCE_TABLES_H
@@ -11,12 +12,18 @@
 #define FIMCE_PTE_RX 1ull
 #define FIMCE_PTE_RW (1ull | 2ull | 1ull << 63)
 #define FIMCE_PTE_NONE 0ull
+#define FIMCE_PTE_DEVICE (FIMCE_PTE_RW | 3ull << 3) /* uncacheable: PCD and PWT select entry 3 of the PAT */
 
-/** Number of table pages that a FIMCE with this load area and its list of target pages needs at most. */
+/** Number of table pages that a FIMCE with this load area, its list of target pages, its grants and its bar_bytes needs at most. */
 uint32_t fimce_tables_count(const struct fimce *f, uint32_t load_pages);
 
 /** Maps pages at va, or changes what is there. The tables suffice by fimce_tables_count. flags: FIMCE_PTE_*. */
 void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags);
+
+/** As fimce_tables_map, for what the FIMCE's devices may reach: RV_FIMCE_DMA(va). flags: FIMCE_PTE_R or _RW, whose bits mean the same
+ * in a second-level table (VT-d 9.8: bit 63 is ignored there). Once there is something, fimce_tables_dma_root names the table. */
+void fimce_tables_map_dma(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags);
+pa_t fimce_tables_dma_root(const struct fimce *f, uint32_t levels);
 
 /** Physical address of the top table. */
 pa_t fimce_tables_root(const struct fimce *f);

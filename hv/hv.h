@@ -9,6 +9,7 @@
 #define HV_HV_H
 
 #include <hv/address.h>
+#include <hv/device.h>
 #include <hv/fimce.h>
 #include <hv/log.h>
 #include <hv/partition.h>
@@ -144,6 +145,9 @@ struct hv {
 	struct sequence sequence[SEQUENCE_CAPACITY];
 	struct fimce fimce[RV_MAX_FIMCES];
 	uint32_t next_fimce_id;
+	struct device device[VTD_MAX_DEVICES]; /* those that the guest does not have */
+	struct port_range port[DEVICE_PORT_RANGES];
+	uint64_t device_touch; /* the guest's last touch of one of them, so that polling logs once */
 
 	struct percpu *cpu[RV_MAX_CPUS];
 	uint32_t cpu_count;

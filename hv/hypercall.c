@@ -280,6 +280,9 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 		if (a != RV_RUN_BORROWED)
 			return run_dedicated(cpu, f, a);
+		/* The guest's interrupts of the same class would be taken by the task, and lost. */
+		if (f->has_interrupt)
+			return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_DEVICE_CORE, a);
 		fimce_run(cpu, f, 0);
 		return f->state;
 	case RV_HC_FIMCE_STATUS:
@@ -306,8 +309,10 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 		}
 		if (f->update == RV_UPDATE_APPLIED || (f->update == RV_UPDATE_EXPIRED && f->lent))
 			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_UPDATE_STATE, f->update);
-		fimce_destroy(cpu, f);
-		return 0;
+		error = device_return(cpu, f);
+		if (!error)
+			fimce_destroy(cpu, f);
+		return error;
 	default: /* RV_HC_UPDATE */
 		if (state == RV_FIMCE_RUNNING)
 			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);

@@ -7,7 +7,8 @@
 
 #include <hv/hv.h>
 
-#define HYPERCALL_FEATURES (RV_FEATURE_DEDICATED | RV_FEATURE_UPDATE)
+#define HYPERCALL_FEATURES                                                                                             \
+	(RV_FEATURE_DEDICATED | RV_FEATURE_UPDATE | (hv.vtd.unit_count != 0 ? RV_FEATURE_DEVICES : 0))
 
 /** Serves the VMCALL (or doorbell) exit at hand. */
 void hypercall_handle(struct percpu *cpu);

@@ -111,6 +111,11 @@ bool iommu_write_end(struct percpu *cpu)
 void iommu_core_taken(struct percpu *cpu, const struct percpu *core)
 {
 	hv.vtd.core[hv.vtd.core_count++] = core->apic_id;
+	iommu_guest_sync(cpu);
+}
+
+void iommu_guest_sync(struct percpu *cpu)
+{
 	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
 		struct vtd_virtual *g = &hv.guest_unit[i];
 

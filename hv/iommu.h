@@ -31,6 +31,9 @@ bool iommu_write_end(struct percpu *cpu);
 void iommu_core_taken(struct percpu *cpu, const struct percpu *core);
 void iommu_core_given(const struct percpu *core);
 
+/** Devices have left the guest, or come back: its interrupt entries are looked at again. Lock held. */
+void iommu_guest_sync(struct percpu *cpu);
+
 /** After rights were taken from the guest's EPT: holds for all CPUs and devices. Lock held.
  * @return 0; a refusal if a unit does not answer. */
 int64_t iommu_flush_guest(struct percpu *cpu);

@@ -5,7 +5,10 @@
 #include <hv/x86/regs.h>
 
 #define APIC_LDR 0xd0
-#define MSR_X2APIC_ID 0x802u
+#define SVR_ENABLE (1u << 8)
+#define APIC_ISR_LAST 0x170 /* vectors 0xe0 to 0xff */
+#define ISR_CLASS_F 0xffff0000u
+#define MSR_X2APIC(offset) (0x800u + (offset) / 16)
 #define KICK_PATIENCE_US 10000u
 
 extern struct percpu *ap_cpu; /* entry.S */
@@ -21,9 +24,42 @@ static bool apic_is_x2(void)
 	return (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0;
 }
 
+static uint32_t apic_read(uint32_t offset)
+{
+	return apic_is_x2() ? (uint32_t)rdmsr(MSR_X2APIC(offset)) : *apic_register(offset);
+}
+
+static void apic_write(uint32_t offset, uint32_t value)
+{
+	if (apic_is_x2())
+		wrmsr(MSR_X2APIC(offset), value);
+	else
+		*apic_register(offset) = value;
+}
+
 uint32_t apic_id(void)
 {
-	return apic_is_x2() ? (uint32_t)rdmsr(MSR_X2APIC_ID) : *apic_register(APIC_ID) >> 24;
+	return apic_is_x2() ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+}
+
+uint32_t apic_listen(void)
+{
+	uint32_t before = apic_read(APIC_SPURIOUS);
+
+	apic_write(APIC_SPURIOUS, before | SVR_ENABLE);
+	return before;
+}
+
+void apic_eoi(void)
+{
+	apic_write(APIC_EOI, 0);
+}
+
+void apic_unlisten(uint32_t before)
+{
+	for (uint32_t i = 0; i < 16 && (apic_read(APIC_ISR_LAST) & ISR_CLASS_F); i++)
+		apic_eoi();
+	apic_write(APIC_SPURIOUS, before);
 }
 
 void apic_forget_logical_id(void)

@@ -20,6 +20,12 @@ void apic_send(uint32_t apic_id, uint32_t command);
 void apic_forget_logical_id(void);
 /** The APIC id of this CPU. */
 uint32_t apic_id(void);
+/** Lets this CPU's local APIC take interrupts, which Linux switches off when it gives a CPU up. @return what apic_unlisten wants */
+uint32_t apic_listen(void);
+/** Ends what is in service of the class of RV_FIMCE_VECTOR, and puts the APIC back. */
+void apic_unlisten(uint32_t before);
+/** End of interrupt. */
+void apic_eoi(void);
 
 /** Makes a CPU that is in its guest or in a FIMCE exit by an NMI, and look at what is wanted of it. */
 void percpu_kick(struct percpu *other);

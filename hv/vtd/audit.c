@@ -33,30 +33,21 @@ static int unit_check(const struct vtd *v, const struct vtd_unit *u, struct vtd_
 	return 0;
 }
 
-/* Entries that are not the guest's belong to a device that is not the guest's, and to no other. */
-static bool reserved_entry_ok(const struct vtd *v, const struct vtd_pair *e)
-{
-	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++) {
-		if (v->device[i].domain != 0 && e->high == (IRTE_HIGH_ID | v->device[i].source_id))
-			return true;
-	}
-	return false;
-}
-
 static int interrupts_check(const struct vtd *v, const struct vtd_unit *u, struct vtd_audit *a)
 {
 	for (uint32_t i = 0; i < v->entries; i++) {
 		const struct vtd_pair *e = vtd_pair_at(u->interrupts, i);
 		struct vtd_pair to;
-		bool ok;
 
 		if (!(e->low & IRTE_P))
 			continue;
 		a->entries++;
-		ok = vtd_entry_check(v, u, i, *e, &to) == RV_REASON_NONE && to.low == e->low && to.high == e->high;
+		/* A refused one is to be absent. */
 		if (i >= v->entries - VTD_RESERVED_ENTRIES)
-			ok = reserved_entry_ok(v, e);
-		if (!ok)
+			to = vtd_reserved_entry(v, u, i);
+		else
+			(void)vtd_entry_check(v, u, i, *e, &to);
+		if (to.low != e->low || to.high != e->high)
 			return bad(a, u->base.v, AT_ENTRY + i, e->low);
 	}
 	return 0;

@@ -7,6 +7,8 @@
 /* Translation type 0: untranslated requests go through the table, all others are blocked (9.3). */
 static struct vtd_pair context_make(const struct vtd *v, pa_t table, uint16_t domain)
 {
+	if (table.v == 0)
+		return (struct vtd_pair){0, 0};
 	return (struct vtd_pair){table.v | ENTRY_P, CONTEXT_AW(v->levels) | (uint64_t)domain << CONTEXT_DID_SHIFT};
 }
 
@@ -97,8 +99,10 @@ int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domai
 	struct vtd_device *slot = device_slot(v, source_id);
 	int error;
 
-	if (slot != NULL)
-		*slot = (struct vtd_device){source_id, domain == VTD_DOMAIN_GUEST ? 0 : domain, table};
+	if (slot != NULL && domain == VTD_DOMAIN_GUEST)
+		*slot = (struct vtd_device){0};
+	else if (slot != NULL)
+		*slot = (struct vtd_device){source_id, domain, table, slot->vector, slot->apic_id};
 	/* Not present first: a unit must never see the halves of two entries (6.2.2.1). */
 	*(volatile uint64_t *)&entry->low = 0;
 	vtd_table_written(v, entry, sizeof(*entry));

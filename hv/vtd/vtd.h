@@ -67,8 +67,9 @@ struct vtd {
 	struct vtd_device {
 		uint16_t source_id; /* bus in 15:8, device in 7:3, function in 2:0 */
 		uint16_t domain; /* 0: free slot */
-		pa_t table;
-	} device[VTD_MAX_DEVICES]; /* those that the guest does not have; vtd_device_set keeps this */
+		pa_t table; /* 0: it has none, all its DMA is blocked */
+		uint32_t vector, apic_id; /* of its interrupt; vector 0: it has none */
+	} device[VTD_MAX_DEVICES]; /* those that the guest does not have; vtd_device_set and _interrupt keep this */
 	uint32_t core_count;
 	/* APIC ids of those that the guest's devices must not reach; kept by who takes them. Their xAPIC logical ids are cleared
 	 * before they run anything: then no logical address but "all" means them. */
@@ -154,8 +155,8 @@ int vtd_flush_dma(struct vtd *v, uint16_t domain);
 int vtd_device_prepare(struct vtd *v, uint16_t source_id);
 
 /**
- * Gives a device another second-level table of v->levels levels, or the guest's back (v->guest_table, VTD_DOMAIN_GUEST). In
- * between it has none. Returns when no unit uses the old one. Needs vtd_device_prepare.
+ * Gives a device another second-level table of v->levels levels, or none (table.v 0), or the guest's back (v->guest_table,
+ * VTD_DOMAIN_GUEST). In between it has none. Returns when no unit uses the old one. Needs vtd_device_prepare.
  * @return 0, or as vtd_flush_dma.
  */
 int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domain);
@@ -178,6 +179,14 @@ void vtd_entry_write(const struct vtd *v, const struct vtd_unit *u, uint32_t ind
 /** Returns when all units look at their tables anew. Errors as vtd_flush_dma. */
 int vtd_flush_interrupts(struct vtd *v);
 
+/**
+ * Gives a device that the guest does not have the one interrupt it may send, by a reserved entry in all units: fixed, edge, to this
+ * CPU, verified to come from just this device. vector 0 takes it away.
+ * @param index  receives the entry's index, for the message that the device is to send
+ * @return 0; -RV_ENOENT: vtd_device_set was not called; -RV_ERANGE: a unit has no room for the APIC id; else as vtd_flush_dma.
+ */
+int vtd_device_interrupt(struct vtd *v, uint16_t source_id, uint32_t vector, uint32_t apic_id, uint32_t *index);
+
 /** Changes the width of a unit's destinations; all entries of its table become absent. Errors as vtd_start. */
 int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime);
 
@@ -196,7 +205,7 @@ struct vtd_audit {
 /**
  * Reads back every unit's registers, the root and all context tables and the interrupt table. Every context entry must be
  * the guest's, or name table and domain that vtd_device_set gave to just this device; every present interrupt entry must pass
- * vtd_entry_check unchanged, or be a reserved one of such a device. The second-level tables are the EPT's and the FIMCEs', audited as such.
+ * vtd_entry_check unchanged, or be the reserved one that vtd_device_interrupt gave to such a device. The second-level tables are the EPT's and the FIMCEs', audited as such.
  * @return 0; -RV_EFAULT with the first fault in *a.
  */
 int vtd_audit(const struct vtd *v, struct vtd_audit *a);
@@ -212,5 +221,8 @@ int vtd_invalidate(struct vtd *v, uint64_t low);
 /** What IRTA of a unit, and the context entry of a device, should be. */
 uint64_t vtd_irta(const struct vtd *v, const struct vtd_unit *u);
 struct vtd_pair vtd_context(const struct vtd *v, uint16_t source_id);
+
+/** What the reserved interrupt entry with this index should be. */
+struct vtd_pair vtd_reserved_entry(const struct vtd *v, const struct vtd_unit *u, uint32_t index);
 
 #endif

@@ -85,18 +85,20 @@ static inline uint64_t rdtsc(void)
 	return (uint64_t)d << 32 | a;
 }
 
-static inline void outb(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t v;
-
-	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
+#define PORT_ACCESS(suffix, type)                                                                                      \
+	static inline void out##suffix(uint16_t port, type value)                                                      \
+	{                                                                                                              \
+		__asm__ volatile("out" #suffix " %0, %1" : : "a"(value), "Nd"(port));                                  \
+	}                                                                                                              \
+	static inline type in##suffix(uint16_t port)                                                                   \
+	{                                                                                                              \
+		type v;                                                                                                \
+		__asm__ volatile("in" #suffix " %1, %0" : "=a"(v) : "Nd"(port));                                       \
+		return v;                                                                                              \
+	}
+PORT_ACCESS(b, uint8_t)
+PORT_ACCESS(w, uint16_t)
+PORT_ACCESS(l, uint32_t)
 
 static inline void cpu_pause(void)
 {

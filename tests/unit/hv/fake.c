@@ -151,6 +151,14 @@ void wrmsr(uint32_t msr, uint64_t value)
 	}
 	if (!msrs[i].valid)
 		stopped("WRMSR of an MSR that does not exist");
+	if (msr == 0x80b) {
+		uint32_t service = msr_slot(0x817);
+
+		/* The highest vector in service is no longer. */
+		assert_int_equal(value, 0);
+		if (msrs[service].value != 0)
+			msrs[service].value &= ~(1ull << (63 - __builtin_clzll(msrs[service].value)));
+	}
 	if (msr == MSR_APIC_BASE && !apic_base_ok(msrs[i].value, value))
 		stopped("WRMSR of a forbidden value to IA32_APIC_BASE");
 	msrs[i].value = value;
@@ -183,17 +191,6 @@ uint64_t rdtsc(void)
 {
 	fake_time += fake_tick;
 	return fake_time;
-}
-
-void outb(uint16_t port, uint8_t value)
-{
-	fake_port = port;
-	fake_port_value = value;
-}
-
-uint8_t inb(uint16_t port)
-{
-	return (uint8_t)port;
 }
 
 bool fake_helper;
@@ -531,6 +528,9 @@ static void capable_cpu(void)
 	fake_msr_set(RV_MSR_VMX_EPT_VPID_CAP, caps);
 	fake_msr_set(MSR_APIC_BASE, 0xfee00000ull | APIC_BASE_ENABLE | APIC_BASE_X2APIC | APIC_BASE_BSP);
 	fake_msr_set(MSR_KERNEL_GS_BASE, 0);
+	fake_msr_set(0x80b, ~0ull); /* x2APIC: EOI, SVR (switched off), ISR of the last vectors */
+	fake_msr_set(0x80f, 0xff);
+	fake_msr_set(0x817, 0);
 	/* MTRRs: write-back, the last GiB below 4 GiB uncached; two variable registers. */
 	fake_msr_set(MSR_MTRRCAP, 0x102);
 	fake_msr_set(MSR_MTRR_DEF_TYPE, 0xc06);

@@ -19,6 +19,7 @@ static void vmcs_fields_as_launched(void)
 	vmcs_set(VMCS_EXIT_CONTROLS, hv.caps.guest.exit);
 	vmcs_set(VMCS_MSR_BITMAP, hv.msr_bitmap.v);
 	vmcs_set(VMCS_IO_BITMAP_A, hv.io_bitmap_a.v);
+	vmcs_set(VMCS_IO_BITMAP_B, hv.io_bitmap_b.v);
 	vmcs_set(VMCS_CR0_MASK, CR0_NE);
 	vmcs_set(VMCS_CR4_MASK, CR4_VMXE);
 	vmcs_set(VMCS_HOST_CR3, hv.page_tables.v);
@@ -210,7 +211,8 @@ static void test_isolated_target(void **state)
 static void test_vmcs(void **state)
 {
 	const uint64_t fields[] = {VMCS_EPTP,       VMCS_VPID,        VMCS_SECONDARY_CONTROLS, VMCS_PRIMARY_CONTROLS,
-				   VMCS_MSR_BITMAP, VMCS_IO_BITMAP_A, VMCS_CR4_MASK,           VMCS_HOST_CR3};
+				   VMCS_MSR_BITMAP, VMCS_IO_BITMAP_A, VMCS_IO_BITMAP_B,        VMCS_CR4_MASK,
+				   VMCS_HOST_CR3};
 
 	(void)state;
 	for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

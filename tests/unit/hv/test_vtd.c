@@ -595,8 +595,8 @@ static void test_policy(void **state)
 static void test_policy_devices(void **state)
 {
 	(void)state;
-	v->device[0] = (struct vtd_device){0x8000, 3, pa_make(0x1000)};
-	v->device[7] = (struct vtd_device){DEVICE, 4, pa_make(0x2000)};
+	v->device[0] = (struct vtd_device){0x8000, 3, pa_make(0x1000), 0, 0};
+	v->device[7] = (struct vtd_device){DEVICE, 4, pa_make(0x2000), 0, 0};
 	assert_int_equal(refused(0, FIXED(0x30, 1), IRTE_HIGH_ID | OTHER), 0);
 	assert_int_equal(refused(0, FIXED(0x30, 1), IRTE_HIGH_ID | DEVICE), RV_REASON_VTD_ENTRY_SOURCE);
 	/* SQ leaves bits of the function out. */
@@ -666,6 +666,38 @@ static void test_entries(void **state)
 	assert_int_equal(fake_interrupt(1, DEVICE, ENTRIES), 0);
 }
 
+static void test_device_interrupt(void **state)
+{
+	uint32_t index, other;
+
+	(void)state;
+	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0xf3, 5, &index), -RV_ENOENT);
+	assert_int_equal(vtd_device_prepare(v, DEVICE), 0);
+	assert_int_equal(vtd_device_prepare(v, OTHER), 0);
+	assert_int_equal(vtd_device_set(v, DEVICE, pa_make(0), SLOT_DOMAIN), 0);
+	assert_int_equal(vtd_device_set(v, OTHER, pa_make(0), SLOT_DOMAIN + 1), 0);
+	/* No table at all: everything is blocked. */
+	assert_int_equal(fake_dma(0, DEVICE, 0x1000, false), ~0ull);
+	v->unit[2].eime = true;
+	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0xf3, 0x105, &index), -RV_ERANGE);
+	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0xf3, 5, &index), 0);
+	assert_true(index >= GUEST_ENTRIES && index < ENTRIES);
+	assert_int_equal(fake_interrupt(0, DEVICE, index), FIXED(0xf3, 5));
+	assert_int_equal(fake_interrupt(1, DEVICE, index), FIXED(0xf3, 5));
+	assert_int_equal(fake_interrupt(2, DEVICE, index), IRTE_P | 0xf3u << 16 | 5ull << 32);
+	assert_int_equal(fake_interrupt(0, OTHER, index), 0);
+	assert_int_equal(vtd_device_interrupt(v, OTHER, 0xf3, 5, &other), 0);
+	assert_int_not_equal(other, index);
+	/* Another table changes nothing about it; it stays until it is taken away. */
+	assert_int_equal(vtd_device_set(v, DEVICE, table_make(0x700000), SLOT_DOMAIN), 0);
+	assert_int_equal(fake_interrupt(0, DEVICE, index), FIXED(0xf3, 5));
+	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0, 0, &index), 0);
+	assert_int_equal(fake_interrupt(0, DEVICE, index), 0);
+	assert_int_equal(fake_interrupt(0, OTHER, other), FIXED(0xf3, 5));
+	fake_unit[0].queue_stuck = true;
+	assert_int_equal(vtd_device_interrupt(v, OTHER, 0, 0, &other), -RV_ETIME);
+}
+
 /* --- audit ----------------------------------------------------------------------------------------------------------- */
 
 static void expect_bad(uint64_t unit, uint64_t at, uint64_t value)
@@ -693,21 +725,23 @@ static void expect_good(uint64_t entries)
 		(place) = (bad_value);                                                                                 \
 		expect_bad(unit, at, (place));                                                                         \
 		(place) = saved;                                                                                       \
-		expect_good(2);                                                                                        \
+		expect_good(4);                                                                                        \
 	} while (0)
 
 static void test_audit(void **state)
 {
 	struct vtd_pair *root = pa_pointer(v->root), *context, *entries = pa_pointer(v->unit[1].interrupts);
 	pa_t table = table_make(0x700000);
+	uint32_t reserved;
 
 	(void)state;
 	expect_good(0);
 	assert_int_equal(vtd_device_prepare(v, DEVICE), 0);
 	assert_int_equal(vtd_device_set(v, DEVICE, table, SLOT_DOMAIN), 0);
 	vtd_entry_write(v, &v->unit[1], 9, (struct vtd_pair){FIXED(0x40, 2), IRTE_HIGH_ID | OTHER});
-	vtd_entry_write(v, &v->unit[1], GUEST_ENTRIES + 3, (struct vtd_pair){FIXED(0x41, 3), IRTE_HIGH_ID | DEVICE});
-	expect_good(2);
+	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0x41, 3, &reserved), 0);
+	/* An entry in each of the three units. */
+	expect_good(4);
 
 	EXPECT_BAD(fake_unit[1].rtaddr, 0x1000, FAKE_UNIT(1), VTD_RTADDR);
 	EXPECT_BAD(fake_unit[1].rtaddr, v->root.v | 1 << 10, FAKE_UNIT(1), VTD_RTADDR);
@@ -745,13 +779,18 @@ static void test_audit(void **state)
 	entries[9].high = IRTE_HIGH_ID | DEVICE;
 	expect_bad(FAKE_UNIT(1), 0x10000 + 9, entries[9].low);
 	entries[9].high = IRTE_HIGH_ID | OTHER;
-	entries[GUEST_ENTRIES + 3].high = IRTE_HIGH_ID | OTHER;
-	expect_bad(FAKE_UNIT(1), 0x10000 + GUEST_ENTRIES + 3, entries[GUEST_ENTRIES + 3].low);
-	entries[GUEST_ENTRIES + 3].high = IRTE_HIGH_ID | DEVICE;
-	expect_good(2);
+	/* The one entry of a device that has left the guest: all of it counts. */
+	expect_good(4);
+	EXPECT_BAD(entries[reserved].low, FIXED(0x42, 3), FAKE_UNIT(1), 0x10000 + reserved);
+	EXPECT_BAD(entries[reserved].low, FIXED(0x41, 2), FAKE_UNIT(1), 0x10000 + reserved);
+	entries[reserved].high = IRTE_HIGH_ID | OTHER;
+	expect_bad(FAKE_UNIT(1), 0x10000 + reserved, entries[reserved].low);
+	entries[reserved].high = IRTE_HIGH_ID | DEVICE;
+	EXPECT_BAD(entries[GUEST_ENTRIES].low, entries[reserved].low, FAKE_UNIT(1), 0x10000 + GUEST_ENTRIES);
+	expect_good(4);
 	/* The device goes back to the guest, its interrupt entry stays. */
 	assert_int_equal(vtd_device_set(v, DEVICE, v->guest_table, VTD_DOMAIN_GUEST), 0);
-	expect_bad(FAKE_UNIT(1), 0x10000 + GUEST_ENTRIES + 3, entries[GUEST_ENTRIES + 3].low);
+	expect_bad(FAKE_UNIT(0), 0x10000 + reserved, entries[reserved].low);
 }
 
 int main(void)
@@ -782,6 +821,7 @@ int main(void)
 	    S(test_policy_targets),
 	    S(test_entries),
 	    S(test_audit),
+	    S(test_device_interrupt),
 	};
 
 	return cmocka_run_group_tests_name("hv vtd", tests, NULL, NULL);

@@ -341,7 +341,7 @@ static void test_entry_refused(void **state)
 	v->core_count = 1;
 	assert_true(vtd_virtual_sync(v, &g));
 	assert_true(live(5).low == 0 && live(6).low != 0);
-	v->device[3] = (struct vtd_device){0x0418, 3, pa_make(0x1000)};
+	v->device[3] = (struct vtd_device){0x0418, 3, pa_make(0x1000), 0, 0};
 	assert_true(vtd_virtual_sync(v, &g));
 	assert_int_equal(live(6).low, 0);
 	v->core_count = 0;
