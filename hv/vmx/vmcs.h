@@ -113,6 +113,7 @@ enum segment {
 #define PRIMARY_CR3_LOAD_EXITING (1u << 15)
 #define PRIMARY_CR3_STORE_EXITING (1u << 16)
 #define PRIMARY_NMI_WINDOW_EXITING (1u << 22)
+#define PRIMARY_IO_BITMAPS (1u << 25)
 /* Secondary processor-based controls */
 #define SECONDARY_RDTSCP (1u << 3)
 #define SECONDARY_INVPCID (1u << 12)
