@@ -100,7 +100,7 @@ _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_
 	/* The others have no exits by themselves. Once: a fault on this way leads here again. Before the first guest runs they are
 	 * in root mode and stay there, or have no handler for an NMI yet. */
 	if (first && hv.released)
-		apic_send(0, APIC_NMI_OTHERS);
+		apic_send(0, APIC_NMI | APIC_ALL_OTHERS);
 	log3(cpu, reason, v0, v1, v2);
 	console_reason(cpu->index, reason, (const uint64_t[5]){v0, v1, v2});
 	if (hv.log.serial_port != 0)

@@ -46,19 +46,6 @@ static volatile uint32_t *apic(uint32_t offset)
 	return pa_pointer(pa_make(APIC + offset));
 }
 
-static void outl(uint16_t port, uint32_t value)
-{
-	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static uint32_t inl(uint16_t port)
-{
-	uint32_t value;
-
-	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
 /* --- PCI and edu ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t pci_read(uint32_t source_id, uint32_t offset)

@@ -388,7 +388,7 @@ static uint32_t stop_ipis;
 static void stop_ipi(uint32_t id, uint32_t command)
 {
 	(void)id;
-	assert_int_equal(command, APIC_NMI_OTHERS);
+	assert_int_equal(command, APIC_NMI | APIC_ALL_OTHERS);
 	/* Whoever exits by it sees why. */
 	assert_true(hv.panicked);
 	assert_int_not_equal(hv.generation, hv.cpu[1]->seen_generation);
