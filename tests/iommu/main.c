@@ -10,6 +10,7 @@
 #include "../vmx/lib/report.h"
 
 #include <hv/hypercall.h>
+#include <hv/pci.h>
 #include <hv/util.h>
 #include <hv/vmx/ept.h>
 #include <hv/vtd/virtual.h>
@@ -52,6 +53,8 @@ static struct edu edu, edu2;
 
 static struct vtd_virtual virtual_unit;
 static uint32_t guest_tail;
+
+struct hv hv; /* what pci.c asks of root mode: the clock */
 
 /* What virtual.c asks of root mode. */
 bool hypercall_is_guest_ram(uint64_t page)
@@ -445,6 +448,71 @@ static void test_interrupts(void)
 	faults_drop();
 }
 
+/* --- a device of a FIMCE ------------------------------------------------------------------------------------------------ */
+
+static uint32_t raised(const struct edu *e, uint32_t vector)
+{
+	edu_raise(e);
+	return interrupts_wait(1, vector);
+}
+
+/* Configuration space and entries as device.c uses them, with a real device. */
+static void test_device(void)
+{
+	static struct device before, after;
+	uint32_t index = 0;
+	uint64_t base;
+	bool is_port, is_64;
+
+	report_group("device of a FIMCE");
+	hv.launch.tsc_khz = TSC_KHZ;
+	before.source_id = after.source_id = edu.source_id;
+	outl(PCI_ADDRESS, 0x80001234);
+	pci_probe(&before);
+	report_equal(pci_id(&before), 0x11e81234, "its ids");
+	report_equal(before.msi, edu.msi, "its MSI capability");
+	report(pci_is_plain(&before) && !pci_can_reset(&before), "it has its own id, and no reset");
+	pci_quiet(&before);
+	report_equal(pci_bar(&before, 0, &base, &is_port, &is_64), 1u << 20, "the size of its BAR");
+	report(pa_pointer(pa_make(base)) == (const void *)edu.bar && !is_port && !is_64, "and where it is");
+	report_equal(pci_bar(&before, 1, &base, &is_port, &is_64), 0, "it has no other");
+	report(edu.bar[0] != 0xed, "it does not decode");
+	report_equal(inl(PCI_ADDRESS), 0x80001234, "the address register is as before");
+
+	need(vtd_device_prepare(&vtd, edu.source_id) == 0, "the device is prepared");
+	need(vtd_device_set(&vtd, edu.source_id, pa_make(0), FIMCE_DOMAIN) == 0, "it gets no table");
+	need(vtd_device_interrupt(&vtd, edu.source_id, VECTOR, machine_apic_id(1), &index) == 0, "and an interrupt");
+	pci_start(&before, (uint32_t)MSI_REMAPPED(index));
+	report(!can_write(&edu, PAGE_C, PAGE_C), "its DMA is blocked");
+	report(faults_drop() != 0, "and recorded");
+	report_equal(raised(&edu, VECTOR), 1, "its interrupt arrives");
+	edu_msi_set(&edu2, MSI_REMAPPED(index), 0);
+	edu_raise(&edu2);
+	report_equal(raised(&edu, VECTOR), 1, "another device can't send it");
+	entry_set(ENTRY, (struct vtd_pair){0, 0});
+	report_equal((uint64_t)-vtd_audit(&vtd, &(struct vtd_audit){0}), RV_EFAULT,
+		     "the audit finds a guest's entry for it");
+	entry_set(ENTRY + 1, (struct vtd_pair){0, 0});
+	report_equal((uint64_t)-vtd_audit(&vtd, &(struct vtd_audit){0}), 0, "the audit knows it");
+
+	need(vtd_device_interrupt(&vtd, edu.source_id, 0, 0, &index) == 0, "the interrupt is taken away");
+	edu_raise(&edu);
+	entry_set(ENTRY, entry_to(1, VECTOR_OTHER, &edu2));
+	edu_msi_set(&edu2, MSI_REMAPPED(ENTRY), 0);
+	report_equal(raised(&edu2, VECTOR_OTHER), 1, "an MSI of the other device arrives");
+	report_equal(interrupts_take(1, VECTOR), 0, "and its own does not");
+	entry_set(ENTRY, (struct vtd_pair){0, 0});
+	pci_quiet(&before);
+	need(vtd_device_set(&vtd, edu.source_id, vtd.guest_table, VTD_DOMAIN_GUEST) == 0, "it goes back");
+	pci_give_back(&before);
+	pci_probe(&after);
+	report(memcmp(before.shown.config, after.shown.config, sizeof(after.shown.config)) == 0,
+	       "its configuration space is as before");
+	report(can_write(&edu, PAGE_C, PAGE_C), "its DMA reaches the guest's memory again");
+	entry_set(ENTRY + 1, entry_to(0, VECTOR_OTHER, &edu));
+	faults_drop();
+}
+
 /* --- the guest's unit -------------------------------------------------------------------------------------------------- */
 
 static uint32_t guest_read32(uint32_t offset)
@@ -612,6 +680,7 @@ void iommu_main(void)
 	test_many_faults();
 	test_queue();
 	test_interrupts();
+	test_device();
 	test_audit();
 	test_virtual();
 	report_end();
