@@ -82,8 +82,6 @@ void device_fill_bitmap(uint8_t map[RV_PAGE_SIZE], enum vmcs_field which, const 
 
 static void fimce_bitmaps_fill(struct fimce *f)
 {
-	if (f->io_bitmaps.v == 0)
-		return;
 	device_fill_bitmap(pa_pointer(f->io_bitmaps), VMCS_IO_BITMAP_A, f);
 	device_fill_bitmap(pa_pointer(pa_add(f->io_bitmaps, RV_PAGE_SIZE)), VMCS_IO_BITMAP_B, f);
 }
@@ -114,15 +112,6 @@ static int64_t ports_take(struct percpu *cpu, const struct fimce *f, uint64_t fi
 		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_DEVICE_PORTS, first);
 	*free = (struct port_range){f->id, (uint32_t)first, (uint32_t)count, source_id};
 	return 0;
-}
-
-bool device_has_ports(const struct fimce *f)
-{
-	for (uint32_t i = 0; i < DEVICE_PORT_RANGES; i++) {
-		if (hv.port[i].fimce == f->id)
-			return true;
-	}
-	return false;
 }
 
 /* Whether a guest's access meets something that it does not have, and whose that is. */
@@ -202,8 +191,7 @@ static int64_t extent_take(struct percpu *cpu, struct device *d, uint32_t i, uin
 		extent_rejoin(cpu, base, bytes);
 		return hypercall_refuse(cpu, error, RV_REASON_TABLE_PAGES, base);
 	}
-	partition_commit(&hv.partition, &t,
-			 &(struct row){.owner = OWNER_FIMCE(d->fimce), .perm = PERM_R | PERM_W});
+	partition_commit(&hv.partition, &t, &(struct row){.owner = OWNER_FIMCE(d->fimce), .perm = PERM_R | PERM_W});
 	d->extent[i].base = base;
 	d->extent[i].bytes = bytes;
 	extent_show(base, bytes, PERM_NONE);
@@ -266,9 +254,9 @@ static int64_t config_take(struct percpu *cpu, struct device *d)
 		if (partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &d->blank) != 0)
 			return hypercall_refuse(cpu, -RV_ENOMEM, RV_REASON_POOL_EMPTY, 1);
 		/* A row of its own already: this can't fail. */
-		partition_change(&hv.partition, d->blank,
-				 &(struct row){
-				     .owner = OWNER_HYPERVISOR, .shared = SHARED_GUEST, .perm = PERM_R, .logical = at});
+		partition_change(
+		    &hv.partition, d->blank,
+		    &(struct row){.owner = OWNER_HYPERVISOR, .shared = SHARED_GUEST, .perm = PERM_R, .logical = at});
 		memset(pa_pointer(d->blank), 0xff, RV_PAGE_SIZE);
 		ept_alias(&hv.ept, gpa_make(at), d->blank, PERM_R);
 		return 0;
@@ -280,9 +268,14 @@ static int64_t config_take(struct percpu *cpu, struct device *d)
 
 static int64_t unit_refuse(struct percpu *cpu, int error)
 {
-	uint32_t reason = error == -RV_ENOMEM ? RV_REASON_POOL_EMPTY : hv.vtd.failure.reason;
+	return hypercall_refuse(cpu, error, error == -RV_ENOMEM ? RV_REASON_POOL_EMPTY : hv.vtd.failure.reason,
+				hv.vtd.failure.value);
+}
 
-	return hypercall_refuse(cpu, error, reason, error == -RV_ENOMEM ? 1 : hv.vtd.failure.value);
+/* Its DMA goes through this table; v = 0: it is blocked. */
+static int dma_set(const struct fimce *f, const struct device *d, pa_t table)
+{
+	return vtd_device_set(&hv.vtd, d->source_id, table, VTD_DOMAIN_FIMCE((uint16_t)(f - hv.fimce)));
 }
 
 static int64_t grant_check(struct percpu *cpu, const struct rv_grant *g, uint32_t index)
@@ -329,19 +322,22 @@ static int64_t function_take(struct percpu *cpu, struct fimce *f, uint32_t index
 			     .cleaned = (g->flags & RV_GRANT_CLEANED) != 0,
 			     .interrupt = (g->flags & RV_GRANT_INTERRUPT) != 0,
 			     .shown = {.grant = index, .source_id = g->source_id}};
-	guest_bitmaps_fill(cpu); /* from here on the configuration ports are root mode's */
-	pci_probe(d);
-	error = function_check(cpu, d, g);
-	if (error) {
-		d->fimce = 0; /* it was only looked at */
-		return error;
-	}
-	pci_quiet(d);
-	error = bars_take(cpu, f, d);
-	error = error ? error : config_take(cpu, d);
+	/* From here on configuration space is root mode's, by either way: nothing that is looked at can change. */
+	guest_bitmaps_fill(cpu);
+	error = config_take(cpu, d);
+	error = error ? error : iommu_flush_guest(cpu);
 	if (error)
 		return error;
-	failed = vtd_device_set(&hv.vtd, d->source_id, pa_make(0), VTD_DOMAIN_FIMCE((uint16_t)(f - hv.fimce)));
+	pci_probe(d);
+	error = function_check(cpu, d, g);
+	if (error)
+		return error;
+	d->quiet = true;
+	pci_quiet(d);
+	error = bars_take(cpu, f, d);
+	if (error)
+		return error;
+	failed = dma_set(f, d, pa_make(0));
 	f->has_interrupt |= d->interrupt;
 	return failed ? unit_refuse(cpu, failed) : 0;
 }
@@ -363,7 +359,8 @@ static void function_put(struct percpu *cpu, struct device *d)
 
 	if (vtd_device_set(&hv.vtd, d->source_id, hv.vtd.guest_table, VTD_DOMAIN_GUEST) != 0)
 		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
-	pci_give_back(d);
+	if (d->quiet)
+		pci_give_back(d);
 	extents_change(d, &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
 	flushed = iommu_flush_guest(cpu) == 0;
 	if (d->blank.v != 0 && flushed)
@@ -511,9 +508,7 @@ static int64_t function_seal(struct percpu *cpu, struct fimce *f, struct device 
 		error = vtd_device_interrupt(&hv.vtd, d->source_id, RV_FIMCE_VECTOR, cpu->apic_id, &index);
 	if (error == -RV_ERANGE)
 		return hypercall_refuse(cpu, error, RV_REASON_DEVICE_INTERRUPT, d->source_id);
-	error = error ? error
-		      : vtd_device_set(&hv.vtd, d->source_id, fimce_tables_dma_root(f, hv.vtd.levels),
-				       VTD_DOMAIN_FIMCE((uint16_t)(f - hv.fimce)));
+	error = error ? error : dma_set(f, d, fimce_tables_dma_root(f, hv.vtd.levels));
 	if (error)
 		return unit_refuse(cpu, error);
 	if (d->interrupt)
@@ -548,9 +543,7 @@ void device_stop(struct percpu *cpu, struct fimce *f)
 
 		pci_quiet(d);
 		error = vtd_device_interrupt(&hv.vtd, d->source_id, 0, 0, &index);
-		error = error ? error
-			      : vtd_device_set(&hv.vtd, d->source_id, pa_make(0),
-					       VTD_DOMAIN_FIMCE((uint16_t)(f - hv.fimce)));
+		error = error ? error : dma_set(f, d, pa_make(0));
 		if (error)
 			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
 	}

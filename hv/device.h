@@ -32,7 +32,8 @@ struct device {
 	uint16_t source_id;
 	bool cleaned; /* RV_GRANT_CLEANED */
 	bool interrupt; /* RV_GRANT_INTERRUPT */
-	uint8_t express, advanced, msi, msix; /* where these capabilities are; 0 = it has none */
+	bool quiet; /* root mode has written to its configuration space */
+	uint8_t express, msi, msix; /* where these capabilities are; 0 = it has none */
 	struct {
 		uint64_t base, bytes;
 	} extent[DEVICE_EXTENTS]; /* that have left the guest; bytes 0 = none */
@@ -55,9 +56,6 @@ int64_t device_take(struct percpu *cpu, struct fimce *f, const struct rv_fimce_c
 
 /** Begins to reset its functions; f->reset_tsc says when that is over. */
 void device_reset(struct percpu *cpu, struct fimce *f);
-
-/** Whether it needs a pair of I/O bitmaps: f->io_bitmaps. */
-bool device_has_ports(const struct fimce *f);
 
 /** Fills f->devices and f->io_bitmaps. */
 void device_build(struct fimce *f);

@@ -122,7 +122,7 @@ struct layout {
 
 static int64_t memory_get(struct percpu *cpu, struct fimce *f, const struct layout *l)
 {
-	uint32_t fpu = ROUND_PAGES(hv.xsave_bytes), bitmaps = device_has_ports(f) ? 2 : 0;
+	uint32_t fpu = ROUND_PAGES(hv.xsave_bytes), bitmaps = f->grant_count != 0 ? 2 : 0;
 	int64_t error;
 	pa_t at;
 

@@ -64,7 +64,7 @@ struct fimce {
 	struct rv_grant grant[RV_MAX_GRANTS];
 	uint32_t bar_bytes; /* of all memory BARs */
 	bool has_interrupt;
-	pa_t io_bitmaps; /* two control pages; 0 = it has no ports */
+	pa_t io_bitmaps; /* two control pages; 0 = it has no grants */
 	pa_t devices; /* struct rv_fimce_devices; 0 = it has no grants */
 	pa_t dma; /* top of its devices' second-level table; 0 before the seal */
 	uint64_t reset_tsc; /* before this its devices are not to be touched */

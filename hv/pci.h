@@ -35,16 +35,13 @@ void pci_quiet(const struct device *d);
  */
 uint64_t pci_bar(const struct device *d, uint32_t i, uint64_t *base, bool *is_port, bool *is_64);
 
-/** Whether it can be reset alone. */
+/** Whether it has a function level reset. */
 bool pci_can_reset(const struct device *d);
 
-/** Begins to reset a quiet function, if it can be reset: over after PCI_RESET_MS. */
+/** Begins to reset a quiet function that can be reset: over after PCI_RESET_MS. */
 void pci_reset(const struct device *d);
 
-/** The header as it was, without command register and ROM. */
-void pci_restore(const struct device *d);
-
-/** Switches the function on for its FIMCE. msi: address that a message signalled interrupt is written to; 0: it has none. */
+/** Switches the function on for its FIMCE, with the BARs as they were. msi: address that a message signalled interrupt is written to; 0: it has none. */
 void pci_start(const struct device *d, uint32_t msi);
 
 /** All as the guest had it. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-struct percpu *cpu;
+struct percpu *first_cpu;
 struct fake_function *edu;
 uint8_t config_before[256];
 static uint64_t free_bytes;
@@ -19,7 +19,7 @@ static void vmcs_as_launched(void)
 	exits_fill_bitmap(pa_pointer(hv.msr_bitmap), VMCS_MSR_BITMAP);
 	exits_fill_bitmap(pa_pointer(hv.io_bitmap_a), VMCS_IO_BITMAP_A);
 	exits_fill_bitmap(pa_pointer(hv.io_bitmap_b), VMCS_IO_BITMAP_B);
-	vmcs_load(cpu->guest_vmcs);
+	vmcs_load(first_cpu->guest_vmcs);
 	vmcs_set(VMCS_EPTP, hv.ept.eptp);
 	vmcs_set(VMCS_VPID, 1);
 	vmcs_set(VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary);
@@ -33,7 +33,7 @@ static void vmcs_as_launched(void)
 
 static void machine_make(uint32_t units)
 {
-	cpu = fake_machine();
+	first_cpu = fake_machine();
 	fake_units_reset();
 	fake_tick = 100;
 	hv.launch.vtd_count = units;
@@ -64,21 +64,21 @@ static void machine_make(uint32_t units)
 	ran = 0;
 }
 
-int setup(void **state)
+int fake_device_setup(void **state)
 {
 	(void)state;
 	machine_make(2);
 	return 0;
 }
 
-int setup_without_units(void **state)
+int fake_device_setup_without_units(void **state)
 {
 	(void)state;
 	machine_make(0);
 	return 0;
 }
 
-uint64_t leaf(uint64_t gpa)
+uint64_t guest_leaf(uint64_t gpa)
 {
 	uint64_t size;
 
@@ -96,8 +96,8 @@ void expect_audit_good(void)
 {
 	struct rv_audit a;
 
-	vmcs_load(cpu->guest_vmcs);
-	if (audit_run(cpu, &a) != 0)
+	vmcs_load(first_cpu->guest_vmcs);
+	if (audit_run(first_cpu, &a) != 0)
 		fail_msg("audit: table %llx, address %llx, entry %llx", (unsigned long long)a.bad_table,
 			 (unsigned long long)a.bad_address, (unsigned long long)a.bad_entry);
 }
@@ -106,8 +106,8 @@ void expect_audit_bad(uint64_t table)
 {
 	struct rv_audit a;
 
-	vmcs_load(cpu->guest_vmcs);
-	assert_int_equal(audit_run(cpu, &a), -RV_EFAULT);
+	vmcs_load(first_cpu->guest_vmcs);
+	assert_int_equal(audit_run(first_cpu, &a), -RV_EFAULT);
 	assert_int_equal(a.bad_table, table);
 }
 
@@ -135,7 +135,7 @@ void remember(void)
 }
 
 /* The guest has all that it had, and the pool, too. */
-void expect_clean(void)
+void expect_returned(void)
 {
 	partition_merge(&hv.partition);
 	assert_int_equal(hv.partition.count, rows);
@@ -168,7 +168,7 @@ struct fimce *created(void)
 	struct fimce *f = fimce_find((uint32_t)CREATE());
 
 	if (f == NULL)
-		fail_msg("refused: reason %u, value %llx", REASON(), (unsigned long long)cpu->regs.gpr[R8]);
+		fail_msg("refused: reason %u, value %llx", REASON(), (unsigned long long)first_cpu->regs.gpr[R8]);
 	return f;
 }
 
@@ -191,14 +191,14 @@ void run_dedicated(struct fimce *f, const struct fake_step *steps)
 	struct percpu *core = hv.cpu[1];
 
 	core->state = RV_CPU_TAKEN;
-	iommu_core_taken(cpu, core);
+	iommu_core_taken(first_cpu, core);
 	core->fimce_request = f->id;
 	fake_task(f, steps);
 	assert_true(vmcs_load(core->guest_vmcs));
 	hypercall_serve_taken(core);
 	assert_int_equal(core->state, RV_CPU_TAKEN);
 	iommu_core_given(core);
-	assert_true(vmcs_load(cpu->guest_vmcs));
+	assert_true(vmcs_load(first_cpu->guest_vmcs));
 }
 
 void without_reset(void)

@@ -24,21 +24,21 @@
 #define GUEST_ADDRESS 0x80000810u /* what the guest has in 0xcf8 */
 #define DOMAIN_FIRST VTD_DOMAIN_FIMCE(0)
 #define INDEX(slot) (VTD_MAX_ENTRIES - VTD_RESERVED_ENTRIES + (slot))
-#define CREATE() fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0)
-#define DESTROY(f) fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (f)->id, 0, 0)
-#define REASON() ((uint32_t)cpu->regs.gpr[RDX])
+#define CREATE() fake_vmcall(first_cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0)
+#define DESTROY(f) fake_vmcall(first_cpu, RV_HC_FIMCE_DESTROY, (f)->id, 0, 0)
+#define REASON() ((uint32_t)first_cpu->regs.gpr[RDX])
 #define PORT_EXIT(port, bytes, in) ((uint64_t)(port) << 16 | ((bytes)-1) | ((in) ? 8 : 0))
 
-extern struct percpu *cpu;
+extern struct percpu *first_cpu;
 extern struct fake_function *edu;
 extern uint8_t config_before[256]; /* by remember() */
 extern uint32_t ran; /* checks that a test made while a task ran */
 
-int setup(void **state);
-int setup_without_units(void **state);
+int fake_device_setup(void **state);
+int fake_device_setup_without_units(void **state);
 
 /** The leaf of the guest's EPT for this address; 0 if absent. */
-uint64_t leaf(uint64_t gpa);
+uint64_t guest_leaf(uint64_t gpa);
 
 /** Whether the guest's access to this port exits. */
 bool port_exits(uint32_t port);
@@ -46,9 +46,9 @@ bool port_exits(uint32_t port);
 void expect_audit_good(void);
 void expect_audit_bad(uint64_t table);
 
-/** Remembers what the guest has; expect_clean: it has all of that again, and the pool, too. */
+/** Remembers what the guest has; expect_returned: it has all of that again, and the pool, too. */
 void remember(void);
-void expect_clean(void);
+void expect_returned(void);
 
 /** A create call with the function. */
 struct rv_fimce_create *create_pci(uint16_t flags);

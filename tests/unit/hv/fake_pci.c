@@ -137,8 +137,6 @@ static void data_write(uint32_t lane, uint32_t bytes, uint32_t value)
 		assert_int_equal(fake_config(f, COMMAND) & 7, 0); /* it would decode somewhere */
 	if (offset == FAKE_EXPRESS + 8 && lane == 0 && (value & 0x8000))
 		function_reset(f);
-	else if (offset == FAKE_ADVANCED + 4 && lane == 0 && (value & 1))
-		function_reset(f);
 	mask = (all << 8 * lane) & writable(f, offset);
 	fake_config_set(f, offset, (fake_config(f, offset) & ~mask) | (value << 8 * lane & mask));
 }

@@ -29,7 +29,6 @@ extern uint32_t fake_pci_accesses; /* of data, whether there is a function or no
 #define FAKE_MSI 0x50u /* 64 bits, with mask bits */
 #define FAKE_EXPRESS 0x70u
 #define FAKE_MSIX 0xb0u
-#define FAKE_ADVANCED 0xc0u
 
 /** An endpoint of the root complex with MSI, function level reset, and no BARs; no other function. */
 struct fake_function *fake_function_make(uint16_t source_id, uint32_t id);

@@ -10,14 +10,14 @@ static void expect_taken(const struct fimce *f)
 {
 	const struct rv_fimce_devices *d = pa_pointer(f->devices);
 
-	assert_int_equal(leaf(BAR0), 0);
-	assert_int_equal(leaf(BAR0 + BAR0_BYTES - RV_PAGE_SIZE), 0);
-	assert_int_not_equal(leaf(BAR0 + BAR0_BYTES) & EPT_RWX, 0);
-	assert_int_equal(leaf(BAR2 + RV_PAGE_SIZE), 0);
+	assert_int_equal(guest_leaf(BAR0), 0);
+	assert_int_equal(guest_leaf(BAR0 + BAR0_BYTES - RV_PAGE_SIZE), 0);
+	assert_int_not_equal(guest_leaf(BAR0 + BAR0_BYTES) & EPT_RWX, 0);
+	assert_int_equal(guest_leaf(BAR2 + RV_PAGE_SIZE), 0);
 	/* Its page of configuration space shows ones, and nothing else. */
-	assert_int_equal(leaf(CONFIG_PAGE) & EPT_RWX, EPT_R);
-	assert_int_not_equal(leaf(CONFIG_PAGE) & EPT_ADDRESS, CONFIG_PAGE);
-	assert_int_equal(*(uint64_t *)pa_pointer(pa_make(leaf(CONFIG_PAGE) & EPT_ADDRESS)), ~0ull);
+	assert_int_equal(guest_leaf(CONFIG_PAGE) & EPT_RWX, EPT_R);
+	assert_int_not_equal(guest_leaf(CONFIG_PAGE) & EPT_ADDRESS, CONFIG_PAGE);
+	assert_int_equal(*(uint64_t *)pa_pointer(pa_make(guest_leaf(CONFIG_PAGE) & EPT_ADDRESS)), ~0ull);
 	for (uint32_t port = 0; port < 0x10000; port++)
 		assert_int_equal(port_exits(port), port == RV_DOORBELL_PORT || (port >= 0xcf8 && port < 0xd00) ||
 						       (port >= BAR4 && port < BAR4 + 32));
@@ -150,7 +150,7 @@ static void test_life(void **state)
 	assert_int_equal(edu->resets, 1);
 	expect_taken(f);
 	expect_audit_good();
-	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), -RV_EINVAL);
+	assert_int_equal(fake_vmcall(first_cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), -RV_EINVAL);
 	assert_int_equal(REASON(), RV_REASON_DEVICE_CORE);
 	before = fake_time;
 	write_cr8(3);
@@ -173,8 +173,8 @@ static void test_life(void **state)
 	fake_time = edu->ready;
 	assert_int_equal(DESTROY(f), 0);
 	assert_int_equal(fake_log_count(RV_REASON_DEVICE_RETURNED), 1);
-	expect_clean();
-	assert_int_not_equal(leaf(BAR0) & EPT_RWX, 0);
+	expect_returned();
+	assert_int_not_equal(guest_leaf(BAR0) & EPT_RWX, 0);
 }
 
 /* Never run, or dead before the seal: nothing has touched it, nothing waits for it. */
@@ -190,14 +190,14 @@ static void test_never_sealed(void **state)
 	assert_int_equal(DESTROY(f), -RV_EAGAIN);
 	fake_time += 100 * hv.launch.tsc_khz;
 	assert_int_equal(DESTROY(f), 0);
-	expect_clean();
+	expect_returned();
 	f = created();
 	run_dedicated(f, dies);
 	assert_int_equal(f->state, RV_FIMCE_DEAD);
 	fake_time += 100 * hv.launch.tsc_khz;
 	expect_blocked();
 	assert_int_equal(DESTROY(f), 0);
-	expect_clean();
+	expect_returned();
 }
 
 /* --- functions that can't be reset ----------------------------------------------------------------------------------- */
@@ -215,11 +215,11 @@ static void test_cleaned_comes_back(void **state)
 	f = created();
 	/* Without an interrupt any core will do. */
 	fake_task(f, exits);
-	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DONE);
+	assert_int_equal(fake_vmcall(first_cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DONE);
 	expect_blocked();
 	assert_int_equal(DESTROY(f), 0);
 	assert_int_equal(edu->resets, 0);
-	expect_clean();
+	expect_returned();
 }
 
 static void test_not_cleaned_is_kept(void **state)
@@ -233,13 +233,13 @@ static void test_not_cleaned_is_kept(void **state)
 	create_pci(RV_GRANT_CLEANED);
 	f = created();
 	fake_task(f, dies);
-	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal(fake_vmcall(first_cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
 	assert_int_equal(DESTROY(f), 0);
 	assert_int_equal(fake_log_last()->reason, RV_REASON_DEVICE_KEPT);
 	assert_int_equal(hv.device[0].fimce, DEVICE_KEPT);
 	/* Nobody has it. */
 	expect_blocked();
-	assert_int_equal(leaf(BAR0), 0);
+	assert_int_equal(guest_leaf(BAR0), 0);
 	assert_int_equal(partition_find(&hv.partition, pa_make(BAR0))->owner, OWNER_HYPERVISOR);
 	assert_true(port_exits(0xcfc) && port_exits(BAR4));
 	expect_audit_good();
@@ -252,17 +252,17 @@ static void test_not_cleaned_is_kept(void **state)
 
 static void guest_out(uint32_t port, uint32_t bytes, uint64_t value)
 {
-	cpu->regs.gpr[RAX] = value;
-	fake_exit(cpu, EXIT_IO, PORT_EXIT(port, bytes, false));
+	first_cpu->regs.gpr[RAX] = value;
+	fake_exit(first_cpu, EXIT_IO, PORT_EXIT(port, bytes, false));
 	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID, 0);
 }
 
 static uint64_t guest_in(uint32_t port, uint32_t bytes)
 {
-	cpu->regs.gpr[RAX] = 0x1122334455667788;
-	fake_exit(cpu, EXIT_IO, PORT_EXIT(port, bytes, true));
+	first_cpu->regs.gpr[RAX] = 0x1122334455667788;
+	fake_exit(first_cpu, EXIT_IO, PORT_EXIT(port, bytes, true));
 	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID, 0);
-	return cpu->regs.gpr[RAX];
+	return first_cpu->regs.gpr[RAX];
 }
 
 static void test_configuration_ports(void **state)
@@ -322,9 +322,9 @@ static void test_configuration_ports(void **state)
 	assert_int_equal(guest_in(BAR4 + 28, 4), 0xffffffff);
 	assert_int_equal(fake_log_last()->value[0], BAR4 + 28);
 	/* Strings, and ports that wrap. */
-	fake_exit(cpu, EXIT_IO, PORT_EXIT(0xcfc, 4, true) | 1u << 4);
+	fake_exit(first_cpu, EXIT_IO, PORT_EXIT(0xcfc, 4, true) | 1u << 4);
 	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & 0x800000ff, INTERRUPTION_VALID | VECTOR_GP);
-	fake_exit(cpu, EXIT_IO, PORT_EXIT(0xfffe, 4, true));
+	fake_exit(first_cpu, EXIT_IO, PORT_EXIT(0xfffe, 4, true));
 	assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & 0x800000ff, INTERRUPTION_VALID | VECTOR_GP);
 	assert_int_equal(DESTROY(f), 0);
 }
@@ -334,10 +334,10 @@ static void test_memory_is_hidden(void **state)
 	(void)state;
 	create_pci(0);
 	(void)created();
-	vmcs_load(cpu->guest_vmcs);
+	vmcs_load(first_cpu->guest_vmcs);
 	for (uint32_t i = 0; i < 2; i++) {
 		fake_vmcs_set(VMCS_GUEST_PHYSICAL_ADDRESS, i == 0 ? BAR0 + 0x20 : CONFIG_PAGE + 4);
-		fake_exit(cpu, EXIT_EPT_VIOLATION, i == 0 ? EPT_R : EPT_W);
+		fake_exit(first_cpu, EXIT_EPT_VIOLATION, i == 0 ? EPT_R : EPT_W);
 		assert_int_equal(vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & 0x800000ff, INTERRUPTION_VALID | VECTOR_GP);
 		assert_int_equal(fake_log_last()->reason, RV_REASON_HIDDEN_TOUCH);
 	}
@@ -381,12 +381,12 @@ static void test_ports(void **state)
 	assert_int_equal(REASON(), RV_REASON_DEVICE_PORTS);
 	assert_int_equal(guest_in(0x2fd, 1), 0x11223344556677ff);
 	fake_task(f, steps);
-	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DONE);
+	assert_int_equal(fake_vmcall(first_cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DONE);
 	assert_int_equal(ran, 1);
 	assert_int_equal(guest_in(0x2fd, 1), 0x11223344556677ff); /* until it is returned */
 	assert_int_equal(DESTROY(f), 0);
 	assert_int_equal(fake_pci_accesses, 0);
-	expect_clean();
+	expect_returned();
 }
 
 /* --- MSI-X, and the audit -------------------------------------------------------------------------------------------- */
@@ -407,9 +407,9 @@ static void test_msix(void **state)
 	struct fimce *f;
 
 	(void)state;
-	edu->config[0x34] = FAKE_ADVANCED;
-	memset(&edu->config[FAKE_MSI], 0, 0x60);
-	fake_config_set(edu, FAKE_ADVANCED, 0x03000013u | FAKE_MSIX << 8);
+	edu->config[0x34] = FAKE_EXPRESS;
+	edu->config[FAKE_EXPRESS + 1] = FAKE_MSIX;
+	memset(&edu->config[FAKE_MSI], 0, FAKE_EXPRESS - FAKE_MSI);
 	fake_config_set(edu, FAKE_MSIX, 0x11 | 0x4003u << 16);
 	remember();
 	create_pci(RV_GRANT_INTERRUPT);
@@ -418,9 +418,9 @@ static void test_msix(void **state)
 	assert_int_equal(f->state, RV_FIMCE_DONE);
 	assert_int_equal(ran, 1);
 	fake_time += 100 * hv.launch.tsc_khz;
-	assert_int_equal(edu->resets, 2); /* by "advanced features" */
+	assert_int_equal(edu->resets, 2);
 	assert_int_equal(DESTROY(f), 0);
-	expect_clean();
+	expect_returned();
 }
 
 static void plant(struct fimce *f)
@@ -477,7 +477,7 @@ static void test_audit_finds(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_device_setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_life),
 	    TEST(test_never_sealed),
@@ -485,7 +485,7 @@ int main(void)
 	    TEST(test_not_cleaned_is_kept),
 	    TEST(test_configuration_ports),
 	    TEST(test_memory_is_hidden),
-	    cmocka_unit_test_setup_teardown(test_ports, setup_without_units, fake_teardown),
+	    cmocka_unit_test_setup_teardown(test_ports, fake_device_setup_without_units, fake_teardown),
 	    TEST(test_msix),
 	    TEST(test_audit_finds),
 	};

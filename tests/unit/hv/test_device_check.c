@@ -12,7 +12,7 @@ static void expect_refused(int64_t error, uint32_t reason)
 	assert_int_equal(CREATE(), error);
 	assert_int_equal(REASON(), reason);
 	assert_int_equal(edu->resets, 0);
-	expect_clean();
+	expect_returned();
 }
 
 static void test_grants_are_checked(void **state)
@@ -36,7 +36,7 @@ static void test_grants_are_checked(void **state)
 		c->grant[1] = bad[i];
 		c->grant_count = 2;
 		expect_refused(-RV_EINVAL, RV_REASON_DEVICE_GRANT);
-		assert_int_equal(cpu->regs.gpr[R8], 1);
+		assert_int_equal(first_cpu->regs.gpr[R8], 1);
 	}
 	assert_int_equal(fake_pci_accesses, 0);
 	create_pci(0)->grant_count = RV_MAX_GRANTS + 1;
@@ -138,7 +138,7 @@ static void test_bars_are_checked(void **state)
 		assert_true(CREATE() < 0);
 		if (REASON() != RV_REASON_DEVICE_BAR)
 			fail_msg("case %u: reason %u", i, REASON());
-		expect_clean();
+		expect_returned();
 	}
 	/* The upper half of a 64-bit BAR would be the next register. */
 	memset(&edu->config[0x10], 0, 24);
@@ -166,7 +166,7 @@ static void test_ports_are_checked(void **state)
 		remember();
 		assert_true(CREATE() < 0);
 		assert_int_equal(REASON(), RV_REASON_DEVICE_PORTS);
-		expect_clean();
+		expect_returned();
 	}
 	/* What another one has, by grant or by BAR. */
 	c->grant[1] = (struct rv_grant){RV_GRANT_PORTS, 0, BAR4 + 31, 2, 0};
@@ -210,11 +210,11 @@ static void test_every_failure_undoes_all(void **state)
 		if (id > 0) {
 			fake_time += 100 * hv.launch.tsc_khz;
 			assert_int_equal(DESTROY(fimce_find((uint32_t)id)), 0);
-			expect_clean();
+			expect_returned();
 			break;
 		}
 		failures++;
-		expect_clean();
+		expect_returned();
 	}
 	assert_true(failures > 5);
 	failures = 0;
@@ -233,7 +233,7 @@ static void test_every_failure_undoes_all(void **state)
 		assert_int_equal(partition_bytes(&hv.partition, OWNER_POOL_FREE), (uint64_t)pages * RV_PAGE_SIZE);
 		while (hogs-- > 0)
 			partition_release(&hv.partition, hog[hogs].base, hog[hogs].bytes);
-		expect_clean();
+		expect_returned();
 	}
 	assert_true(failures > 30);
 }
@@ -248,7 +248,7 @@ static void test_unit_does_not_answer(void **state)
 	assert_int_equal(CREATE(), -RV_EIO);
 	assert_int_equal(REASON(), RV_REASON_VTD_QUEUE);
 	fake_tick = 100;
-	expect_clean();
+	expect_returned();
 }
 
 static struct rv_grant other_grant;
@@ -298,13 +298,13 @@ static void test_image_has_to_ask(void **state)
 		else
 			other_flags = 0;
 		fake_task(f, steps);
-		assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+		assert_int_equal(fake_vmcall(first_cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
 		assert_int_equal(fake_task_rax, -RV_EACCES);
 		assert_int_equal(fake_task_rdx, i == 6 ? RV_REASON_FIMCE_CAPABILITY : RV_REASON_DEVICE_GRANTS);
 		expect_blocked();
 		/* It was never the FIMCE's: back it goes, though nobody cleaned it. */
 		assert_int_equal(DESTROY(f), 0);
-		expect_clean();
+		expect_returned();
 	}
 }
 
@@ -324,19 +324,19 @@ static void test_nothing_given(void **state)
 	other_flags = RV_MEASURED_SIGNED;
 	other_capabilities = RV_CAP_DEVICE;
 	fake_task(f, steps);
-	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
+	assert_int_equal(fake_vmcall(first_cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
 	assert_int_equal(fake_task_rdx, RV_REASON_DEVICE_GRANTS);
 	assert_int_equal(f->status.cause, RV_CAUSE_PROTOCOL); /* RV_FC_EOI */
 	assert_int_equal(DESTROY(f), 0);
-	expect_clean();
+	expect_returned();
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_device_setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_grants_are_checked),
-	    cmocka_unit_test_setup_teardown(test_no_unit, setup_without_units, fake_teardown),
+	    cmocka_unit_test_setup_teardown(test_no_unit, fake_device_setup_without_units, fake_teardown),
 	    TEST(test_functions_are_checked),
 	    TEST(test_bars_are_checked),
 	    TEST(test_ports_are_checked),

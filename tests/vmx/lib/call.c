@@ -175,6 +175,8 @@ uint64_t fimce_create_page(const uint8_t *image, uint32_t bytes, const struct fi
 		c->target_count = wish->target_count;
 		c->target_bias_valid = 1;
 	}
+	c->grant_count = wish->grant_count;
+	memcpy(c->grant, wish->grant, wish->grant_count * sizeof(struct rv_grant));
 	return (uint64_t)c;
 }
 

@@ -69,6 +69,8 @@ struct fimce_wish {
 	uint32_t target_count;
 	const void *envelope; /* in the place of the image; the image then only gives sizes */
 	uint32_t envelope_bytes;
+	const struct rv_grant *grant;
+	uint32_t grant_count;
 };
 
 /** FIMCE_CREATE of an image (and its argument). */
