@@ -6,6 +6,8 @@
 #define RAVELIN_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 #include <asm/processor.h>
 
@@ -43,6 +45,30 @@ static inline pte_t *rv_compat_pte(struct mm_struct *mm, unsigned long address, 
 	return follow_pte(mm, address, &entry, lock) ? NULL : entry;
 #else
 	return NULL;
+#endif
+}
+
+/** The name that a driver of this function must have, NULL: any. device_lock is held. */
+static inline const char *rv_compat_override(const struct pci_dev *pci)
+{
+	return pci->driver_override;
+}
+
+/** Sets that name, "" = none, as by sysfs. device_lock is not held. -ENOMEM. */
+static inline int rv_compat_set_override(struct pci_dev *pci, const char *name)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
+	return driver_set_override(&pci->dev, &pci->driver_override, name, strlen(name));
+#else
+	char *set = *name ? kstrdup(name, GFP_KERNEL) : NULL;
+
+	if (*name && !set)
+		return -ENOMEM;
+	device_lock(&pci->dev);
+	swap(set, pci->driver_override);
+	device_unlock(&pci->dev);
+	kfree(set);
+	return 0;
 #endif
 }
 

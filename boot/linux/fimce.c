@@ -39,6 +39,8 @@ static void object_free(struct kref *ref)
 
 	if (o->is_update)
 		rv_target_free(&o->target, o->keep_fresh);
+	/* The last reference goes after Ravelin has let go of the FIMCE, and with it of the devices. */
+	rv_devices_release(&o->devices);
 	kfree(o);
 }
 
@@ -101,6 +103,7 @@ int rv_object_build(struct rv_object *o, const struct rv_sizes *s, struct rv_fai
 	struct rv_buffer input = {}, targets = {};
 	struct rv_fimce_create *create = NULL;
 	long result;
+	u32 i;
 	int error;
 
 	if (s->reserved)
@@ -131,6 +134,9 @@ int rv_object_build(struct rv_object *o, const struct rv_sizes *s, struct rv_fai
 	create->output_bytes = s->output_bytes;
 	create->stack_bytes = s->stack_bytes;
 	create->budget_us = s->budget_us;
+	create->grant_count = o->devices.count;
+	for (i = 0; i < o->devices.count; i++)
+		create->grant[i] = o->devices.claim[i].grant;
 	if (o->is_update) {
 		create->targets = rv_buffer_address(&targets);
 		create->target_count = o->target.count;
@@ -241,7 +247,9 @@ int rv_ioctl_create(const struct file *file, struct rv_ioctl_create *arg)
 
 	if (!o)
 		return -ENOMEM;
-	error = rv_object_build(o, &arg->sizes, &arg->head.failure);
+	error = rv_devices_claim(&o->devices, arg->grant, arg->grant_count, &arg->head.failure);
+	if (!error)
+		error = rv_object_build(o, &arg->sizes, &arg->head.failure);
 	if (!error)
 		arg->id = o->id;
 	rv_object_put(o);

@@ -179,6 +179,29 @@ int rv_threads_write(struct rv_buffer *b, const struct rv_target *t, struct task
 struct task_struct **rv_threads_get(struct task_struct *leader, u32 *count);
 void rv_threads_put(struct task_struct **thread, u32 count);
 
+/* ---- device.c: devices that Linux gives away ---- */
+
+/** One device that is claimed. */
+struct rv_claim {
+	struct rv_grant grant;
+	struct pci_dev *pci;
+	char *override; /* driver_override as it was, or NULL */
+	int irq;
+};
+
+struct rv_devices {
+	u32 count; /* claimed */
+	struct rv_claim claim[RV_MAX_GRANTS];
+};
+
+/**
+ * Claims the devices of these grants: no driver has them now or gets them until rv_devices_release(). All or none of them.
+ * -EBUSY with RV_REASON_DRIVER_DEVICE: a driver has one of them, or it is not there. -EINVAL, -ENOMEM.
+ */
+int rv_devices_claim(struct rv_devices *d, const struct rv_grant *grant, u32 count, struct rv_failure *why);
+/** Gives them back to Linux; Ravelin must have done so before. */
+void rv_devices_release(struct rv_devices *d);
+
 /* ---- fimce.c: the FIMCEs that this module made ---- */
 
 struct rv_object {
@@ -196,6 +219,7 @@ struct rv_object {
 	struct work_struct gone;
 	struct delayed_work expiry;
 	struct rv_target target; /* is_update only */
+	struct rv_devices devices;
 };
 
 extern struct mutex rv_objects_lock;

@@ -193,8 +193,9 @@ int input_build(struct ravelin *h, const void *file, size_t bytes, const void *a
 	return 0;
 }
 
-int ravelin_fimce_create(struct ravelin *h, const void *file, size_t bytes, const void *argument, size_t argument_bytes,
-			 uint32_t *id)
+int ravelin_fimce_create_devices(struct ravelin *h, const void *file, size_t bytes, const void *argument,
+				 size_t argument_bytes, const struct rv_grant *grant, uint32_t grant_count,
+				 uint32_t *id)
 {
 	struct rv_image_header image;
 	struct rv_ioctl_create arg = {0};
@@ -206,14 +207,37 @@ int ravelin_fimce_create(struct ravelin *h, const void *file, size_t bytes, cons
 	error = ravelin_image_find(file, bytes, &image, &offset, &h->failure);
 	if (error)
 		return error;
+	if (grant_count > RV_MAX_GRANTS)
+		return handle_fail(h, -EINVAL, "a FIMCE has at most %u devices", RV_MAX_GRANTS);
 	error = input_build(h, file, bytes, argument, argument_bytes, &image, &input, &arg.sizes);
 	if (error)
 		return error;
+	arg.grant_count = grant_count;
+	if (grant_count > 0)
+		memcpy(arg.grant, grant, grant_count * sizeof(*grant));
 	error = handle_call(h, RV_IOCTL_CREATE, &arg.head, sizeof(arg));
 	free(input);
+	if (error)
+		return devices_explain(h, error, arg.grant, grant_count);
+	*id = arg.id;
+	return 0;
+}
+
+int ravelin_fimce_create(struct ravelin *h, const void *file, size_t bytes, const void *argument, size_t argument_bytes,
+			 uint32_t *id)
+{
+	struct rv_grant grant[RV_MAX_GRANTS];
+	struct rv_image_header image;
+	size_t offset;
+	int error;
+
+	handle_clear(h);
+	error = ravelin_image_find(file, bytes, &image, &offset, &h->failure);
 	if (!error)
-		*id = arg.id;
-	return error;
+		error = ravelin_devices_find(h, &image, NULL, 0, grant);
+	return error ? error
+		     : ravelin_fimce_create_devices(h, file, bytes, argument, argument_bytes, grant, image.grant_count,
+						    id);
 }
 
 int ravelin_fimce_run(struct ravelin *h, uint32_t id, int cpu)

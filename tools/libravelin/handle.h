@@ -35,6 +35,13 @@ void handle_clear(struct ravelin *h);
 int input_build(struct ravelin *h, const void *file, size_t bytes, const void *argument, size_t argument_bytes,
 		const struct rv_image_header *image, uint8_t **input, struct rv_sizes *sizes);
 
+/** Where devices.c looks; tests have their own. */
+extern const char *devices_pci; /* a directory with one for each PCI function, as sysfs has it */
+extern const char *devices_ports; /* who has which ports, as procfs has it */
+
+/** Says in words why the module refused a grant, if it can be seen: who has the device. @return error */
+int devices_explain(struct ravelin *h, int error, const struct rv_grant *grant, uint32_t count);
+
 /** -EXDEV with a sentence unless the process runs the executable that the image names. */
 int identity_check(struct ravelin *h, pid_t pid, const struct rv_image_header *image);
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <ravelin/abi.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,4 +48,20 @@ bool parse_deadline(const char *text, uint64_t *microseconds)
 		}
 	}
 	return false;
+}
+
+bool parse_function(const char *text, uint32_t *source_id)
+{
+	unsigned int bus, device, function;
+	int end = 0;
+
+	if (strncmp(text, "0000:", 5) == 0)
+		text += 5;
+	/* The width keeps signs and leading blanks out only together with the set of characters. */
+	if (strspn(text, "0123456789abcdefABCDEF:.") != strlen(text) ||
+	    sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &function, &end) != 3 || text[end] != '\0' || device > 31 ||
+	    function > 7)
+		return false;
+	*source_id = bus << 8 | device << 3 | function;
+	return true;
 }

@@ -16,4 +16,7 @@ bool parse_number(const char *text, uint64_t max, uint64_t *value);
  */
 bool parse_deadline(const char *text, uint64_t *microseconds);
 
+/** A PCI function, BUS:DEV.FN as lspci prints it, also with the segment 0000 before it. @return false: it is not one */
+bool parse_function(const char *text, uint32_t *source_id);
+
 #endif

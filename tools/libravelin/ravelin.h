@@ -114,15 +114,40 @@ int ravelin_journal_verify(const struct rv_journal_record *record, uint64_t coun
 int ravelin_image_find(const void *file, size_t bytes, struct rv_image_header *image, size_t *offset,
 		       struct rv_failure *failure);
 
+/* ---- devices for a FIMCE ---- */
+
+/**
+ * Finds the PCI functions that an image asks for: of those that are named the first one with the right ids, otherwise of all that no driver
+ * has. Ports and interrupt lines are as the image says.
+ * @param source_id  functions that the caller names: bus in bits 15:8, device in 7:3, function in 2:0; may be NULL if named is 0
+ * @param grant      receives image->grant_count grants
+ * @return 0; -ENODEV: there is none; -EBUSY: a driver has it, and the sentence says how to unbind it; -EINVAL: a named function is not asked for
+ */
+int ravelin_devices_find(struct ravelin *h, const struct rv_image_header *image, const uint32_t *source_id,
+			 unsigned int named, struct rv_grant grant[RV_MAX_GRANTS]);
+/** True if one of the image's devices interrupts: then it runs on a CPU of its own only. */
+bool ravelin_devices_interrupt(const struct rv_image_header *image);
+#define RAVELIN_FUNCTION_NAME 16u
+/** "BUS:DEV.FN". @return text */
+const char *ravelin_function_name(uint32_t source_id, char text[RAVELIN_FUNCTION_NAME]);
+
 /* ---- FIMCEs ---- */
 
 /**
- * Makes a FIMCE from an image or envelope and the argument of its task. The sizes come from the image's header.
+ * Makes a FIMCE from an image or envelope and the argument of its task. The sizes come from the image's header. If the image asks for
+ * devices, they are those that ravelin_devices_find() finds.
  * @param argument  may be NULL if argument_bytes is 0
  * @param id        receives its id
  */
 int ravelin_fimce_create(struct ravelin *h, const void *file, size_t bytes, const void *argument, size_t argument_bytes,
 			 uint32_t *id);
+/**
+ * The same with these devices: the image's grants, with the places of PCI functions filled in. They leave Linux until the FIMCE is
+ * destroyed. -EBUSY: a Linux driver has one of them.
+ */
+int ravelin_fimce_create_devices(struct ravelin *h, const void *file, size_t bytes, const void *argument,
+				 size_t argument_bytes, const struct rv_grant *grant, uint32_t grant_count,
+				 uint32_t *id);
 /**
  * Runs it: on the caller's CPU (cpu is RV_RUN_HERE; returns when it is over), or on a CPU taken before (returns at once).
  * @return its enum rv_fimce_state

@@ -24,11 +24,13 @@ static const struct {
     {"info", cmd_info, "what runs here",
      "ravelin info [--json]\n\nShows version, CPUs, pool, trust anchor and what the Linux module holds.\n"},
     {"run", cmd_run, "run an image in a FIMCE",
-     "ravelin run IMAGE [--input FILE] [--output FILE] [--cpu N | --borrow] [--json]\n\n"
+     "ravelin run IMAGE [--input FILE] [--output FILE] [--cpu N | --borrow] [--device BUS:DEV.FN]... [--json]\n\n"
      "  --input FILE   the task's argument\n"
      "  --output FILE  where its output goes, - for standard output; without it the output is shown in hexadecimal\n"
      "  --cpu N        on CPU N, which Linux gives away for that time, with its hyper-thread siblings\n"
-     "  --borrow       on a CPU that is borrowed for that time (default)\n"},
+     "  --borrow       on a CPU that is borrowed for that time (default, unless the image's devices interrupt)\n"
+     "  --device BUS:DEV.FN\n"
+     "                 a PCI function that the image gets; without it, one with the right ids that no driver has\n"},
     {"ps", cmd_ps, "list FIMCEs", "ravelin ps [--json]\n\nLists all FIMCEs, with what they are and who made them.\n"},
     {"kill", cmd_kill, "destroy FIMCEs",
      "ravelin kill ID...\n\nEnds FIMCEs wherever they are; their memory is scrubbed.\n"},

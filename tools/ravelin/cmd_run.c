@@ -16,19 +16,26 @@
 struct run_options {
 	const char *image, *input, *output;
 	int cpu; /* RV_RUN_HERE: borrowed */
+	bool borrow; /* as was asked for */
+	uint32_t device[RV_MAX_GRANTS]; /* PCI functions as named */
+	unsigned int devices;
 	bool json;
+};
+
+/** The devices of the image, where they are. */
+struct run_grants {
+	struct rv_grant grant[RV_MAX_GRANTS];
+	uint32_t count;
 };
 
 static int options_get(int argc, char **argv, struct run_options *o)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-						{"help", no_argument, NULL, 'h'},
-						{"input", required_argument, NULL, 'i'},
-						{"output", required_argument, NULL, 'o'},
-						{"cpu", required_argument, NULL, 'c'},
-						{"borrow", no_argument, NULL, 'b'},
-						{NULL, 0, NULL, 0}};
-	bool cpu_given = false, borrow = false;
+	static const struct option options[] = {
+	    {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
+	    {"input", required_argument, NULL, 'i'},  {"output", required_argument, NULL, 'o'},
+	    {"cpu", required_argument, NULL, 'c'},    {"borrow", no_argument, NULL, 'b'},
+	    {"device", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
+	bool cpu_given = false;
 	uint64_t cpu = 0;
 	int c;
 
@@ -52,7 +59,13 @@ static int options_get(int argc, char **argv, struct run_options *o)
 			o->cpu = (int)cpu;
 			break;
 		case 'b':
-			borrow = true;
+			o->borrow = true;
+			break;
+		case 'd':
+			if (o->devices == RV_MAX_GRANTS)
+				return cli_usage("run", "an image has at most %u devices", RV_MAX_GRANTS);
+			if (!parse_function(optarg, &o->device[o->devices++]))
+				return cli_usage("run", "'%s' is no PCI function: BUS:DEV.FN is wanted", optarg);
 			break;
 		case 'h':
 			return cli_help("run");
@@ -60,7 +73,7 @@ static int options_get(int argc, char **argv, struct run_options *o)
 			return cli_usage("run", "unknown option or missing value");
 		}
 	}
-	if (cpu_given && borrow)
+	if (cpu_given && o->borrow)
 		return cli_usage("run", "--cpu and --borrow exclude each other");
 	if (optind + 1 != argc)
 		return cli_usage("run", "name one image");
@@ -105,7 +118,32 @@ static bool output_write(const char *path, const uint8_t *output, size_t bytes)
 	return ok;
 }
 
-static void result_json(const struct run_options *o, const struct rv_fimce_status *s, const uint8_t *output)
+static void grants_json(struct json *j, const struct run_grants *grants)
+{
+	static const char *const kinds[] = {"unknown", "pci", "ports", "gsi"};
+	char text[RAVELIN_FUNCTION_NAME];
+
+	json_array(j, "devices");
+	for (uint32_t i = 0; i < grants->count; i++) {
+		const struct rv_grant *g = &grants->grant[i];
+
+		json_object(j, NULL);
+		json_string(j, "kind", kinds[g->kind <= RV_GRANT_GSI ? g->kind : 0]);
+		if (g->kind == RV_GRANT_PCI) {
+			json_string(j, "function", ravelin_function_name(g->source_id, text));
+			snprintf(text, sizeof(text), "%04x:%04x", g->first & 0xffff, g->first >> 16);
+			json_string(j, "ids", text);
+		} else {
+			json_number(j, "first", g->first);
+			json_number(j, "count", g->count);
+		}
+		json_close(j);
+	}
+	json_close(j);
+}
+
+static void result_json(const struct run_options *o, const struct run_grants *grants, const struct rv_fimce_status *s,
+			const uint8_t *output)
 {
 	static const char *const registers[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 						"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
@@ -124,6 +162,8 @@ static void result_json(const struct run_options *o, const struct rv_fimce_statu
 	json_number(&j, "exits", s->exits);
 	json_number(&j, "run_tsc", s->run_tsc);
 	json_number(&j, "output_bytes", s->output_bytes);
+	if (grants->count > 0)
+		grants_json(&j, grants);
 	if (s->state == RV_FIMCE_DEAD) {
 		json_string(&j, "cause", ravelin_fimce_cause_name(s->cause));
 		json_number(&j, "detail", s->detail);
@@ -168,7 +208,8 @@ static void result_print(const struct run_options *o, const struct rv_fimce_stat
 }
 
 /** Shows what came of it. @return exit status */
-static int result_show(struct ravelin *h, const struct run_options *o, struct rv_fimce_status *s)
+static int result_show(struct ravelin *h, const struct run_options *o, const struct run_grants *grants,
+		       struct rv_fimce_status *s)
 {
 	struct rv_info info = {0};
 	uint8_t *output = NULL;
@@ -186,7 +227,7 @@ static int result_show(struct ravelin *h, const struct run_options *o, struct rv
 	}
 	ravelin_info(h, &info, NULL);
 	if (o->json)
-		result_json(o, s, output);
+		result_json(o, grants, s, output);
 	else
 		result_print(o, s, output, info.tsc_khz);
 	free(output);
@@ -208,16 +249,57 @@ static int run_and_wait(struct ravelin *h, const struct run_options *o, uint32_t
 	return result < 0 ? result : 0;
 }
 
-static int run(struct ravelin *h, const struct run_options *o, const uint8_t *image, size_t image_bytes,
-	       const uint8_t *input, size_t input_bytes)
+/** The CPU for an image whose devices interrupt, if none was named: the last one that Linux has. @return false: there is none, and it was said */
+static bool run_choose_cpu(struct run_options *o)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->borrow || cpus < 2) {
+		cli_error("%s: its devices interrupt, so it needs a CPU of its own%s", o->image,
+			  o->borrow ? ": --cpu N, not --borrow" : ", and this machine has only one");
+		return false;
+	}
+	o->cpu = (int)cpus - 1;
+	fprintf(stderr, "ravelin: %s: its devices interrupt, so it runs on a CPU of its own: --cpu %d\n", o->image,
+		o->cpu);
+	return true;
+}
+
+/** Makes the FIMCE, with the devices that its image asks for. @return EXIT_DONE, or what to end with */
+static int run_create(struct ravelin *h, struct run_options *o, const uint8_t *image, size_t image_bytes,
+		      const uint8_t *input, size_t input_bytes, struct run_grants *grants, uint32_t *id)
+{
+	struct rv_image_header header;
+	struct rv_failure failure;
+	size_t offset;
+	int error;
+
+	grants->count = 0;
+	/* What is wrong with the image itself, ravelin_fimce_create_devices says. */
+	if (ravelin_image_find(image, image_bytes, &header, &offset, &failure) == 0) {
+		error = ravelin_devices_find(h, &header, o->device, o->devices, grants->grant);
+		if (error)
+			return cli_fail(h, error, o->image);
+		grants->count = header.grant_count;
+		if (ravelin_devices_interrupt(&header) && o->cpu == RV_RUN_HERE && !run_choose_cpu(o))
+			return EXIT_REFUSED;
+	}
+	error =
+	    ravelin_fimce_create_devices(h, image, image_bytes, input, input_bytes, grants->grant, grants->count, id);
+	return error ? cli_fail(h, error, o->image) : EXIT_DONE;
+}
+
+static int run(struct ravelin *h, struct run_options *o, const uint8_t *image, size_t image_bytes, const uint8_t *input,
+	       size_t input_bytes)
 {
 	struct rv_fimce_status s = {0};
+	struct run_grants grants;
 	int error, status;
 	uint32_t id;
 
-	error = ravelin_fimce_create(h, image, image_bytes, input, input_bytes, &id);
-	if (error)
-		return cli_fail(h, error, o->image);
+	status = run_create(h, o, image, image_bytes, input, input_bytes, &grants, &id);
+	if (status != EXIT_DONE)
+		return status;
 	if (o->cpu != RV_RUN_HERE) {
 		error = ravelin_core_take(h, (unsigned int)o->cpu);
 		if (error < 0) {
@@ -227,7 +309,7 @@ static int run(struct ravelin *h, const struct run_options *o, const uint8_t *im
 		}
 	}
 	error = run_and_wait(h, o, id, &s);
-	status = error ? cli_fail(h, error, o->image) : result_show(h, o, &s);
+	status = error ? cli_fail(h, error, o->image) : result_show(h, o, &grants, &s);
 	error = ravelin_fimce_destroy(h, id);
 	if (error)
 		status = cli_fail(h, error, "destroying the FIMCE");

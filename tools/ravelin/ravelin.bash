@@ -20,13 +20,17 @@ _ravelin()
 			mapfile -t COMPREPLY < <(compgen -W "$(seq 0 "$(($(nproc --all) - 1))")" -- "$cur")
 			return
 			;;
+		--device)
+			mapfile -t COMPREPLY < <(compgen -W "$(cd /sys/bus/pci/devices 2>/dev/null && echo 0000:* | sed 's/0000://g')" -- "$cur")
+			return
+			;;
 		--name | --health | --deadline | --attempts | --since) return ;;
 		esac
 		case $command in
 		check | info | ps | audit) words="--json --help" ;;
 		stat) words="--cpu --json --help" ;;
 		log) words="--follow --since --json --help" ;;
-		run) words="--input --output --cpu --borrow --json --help" ;;
+		run) words="--input --output --cpu --borrow --device --json --help" ;;
 		kill) words="$(ravelin ps 2>/dev/null | awk 'NR > 1 { print $1 }') --help" ;;
 		update)
 			if [ "$COMP_CWORD" -eq 2 ]; then
