@@ -42,6 +42,9 @@ def add_common_options(parser):
                         help="a serial line that contains TEXT ends the run as a fatal stop; may be repeated")
     parser.add_argument("--reset", choices=["error", "end", "continue"], default="error",
                         help="a reset by the guest is an error (default), the normal end, or goes on with the next boot")
+    parser.add_argument("--answer", action="append", default=[], metavar="ASK=REPLY",
+                        help="a second serial port (COM2), on which REPLY and a carriage return are typed when it says ASK; may be "
+                        "repeated: one after the other, the last one for ever")
     parser.add_argument("--tee", action="store_true", help="copy the serial output to standard output")
     parser.add_argument("--work", metavar="DIR", help="work directory to keep (default: a temporary one)")
 
@@ -111,6 +114,40 @@ class Serial:
             if self.until is not None and not self.found and self.until in line:
                 self.left -= 1
                 self.found = self.left <= 0
+
+
+class Typist:
+    """Reads what a serial port says and types the answers of --answer."""
+
+    def __init__(self, answers):
+        self.answers = [tuple(part.encode() for part in answer.split("=", 1)) for answer in answers]
+        self.said = b""
+
+    def feed(self, data):
+        """Returns what is to be typed after data."""
+        self.said += data
+        typed = b""
+        while self.answers:
+            ask, reply = self.answers[0]
+            place = self.said.find(ask)
+            if place < 0:
+                # Enough to find a question that comes in pieces.
+                self.said = self.said[-len(ask):]
+                break
+            self.said = self.said[place + len(ask):]
+            typed += reply + b"\r"
+            if len(self.answers) > 1:
+                self.answers.pop(0)
+        return typed
+
+    def serve(self, port):
+        """Takes what the port, a socket that does not block, has said, and answers."""
+        try:
+            data = port.recv(4096)
+        except BlockingIOError:
+            return
+        if data:
+            port.sendall(self.feed(data))
 
 
 def end_process(process):

@@ -44,8 +44,8 @@ enum status {
 struct job {
 	char cpus[16], memory[16], reset[16], until[256];
 	long timeout, stall, until_count;
-	char *fatal[MAX_LIST], *device[MAX_LIST];
-	unsigned fatals, devices;
+	char *fatal[MAX_LIST], *device[MAX_LIST], *answer[MAX_LIST];
+	unsigned fatals, devices, answers;
 	bool tpm;
 };
 
@@ -60,6 +60,8 @@ struct watch {
 	int port;
 	const char *number;
 	struct line serial, monitor;
+	struct line com2; /* what it has said since the last answer */
+	unsigned answered;
 	long until_seen;
 	char last_line[101];
 	double last_output;
@@ -118,6 +120,8 @@ static void job_set(struct job *job, const char *key, const char *value)
 		list_add(job->fatal, &job->fatals, value);
 	else if (strcmp(key, "device") == 0)
 		list_add(job->device, &job->devices, value);
+	else if (strcmp(key, "answer") == 0 && strchr(value, '=') != NULL)
+		list_add(job->answer, &job->answers, value);
 	else
 		die("unknown key %s", key);
 }
@@ -203,9 +207,9 @@ static void tpm_start(void)
 		die("swtpm did not start");
 }
 
-static pid_t qemu_start(const struct job *job, int serial, int monitor)
+static pid_t qemu_start(const struct job *job, int serial, int monitor, int com2)
 {
-	char serial_text[64], monitor_text[64];
+	char serial_text[64], monitor_text[64], com2_text[64];
 	char *arguments[MAX_ARGUMENTS] = {"qemu-system-x86_64",
 					  "-M",
 					  "q35,kernel-irqchip=split,smm=off",
@@ -259,6 +263,13 @@ static pid_t qemu_start(const struct job *job, int serial, int monitor)
 	if (strcmp(job->reset, "continue") != 0) {
 		arguments[count++] = "-action";
 		arguments[count++] = "reboot=shutdown";
+	}
+	if (job->answers > 0) {
+		snprintf(com2_text, sizeof(com2_text), "socket,id=com2,fd=%d", com2);
+		arguments[count++] = "-chardev";
+		arguments[count++] = com2_text;
+		arguments[count++] = "-serial";
+		arguments[count++] = "chardev:com2";
 	}
 	for (unsigned i = 0; i < job->devices; i++) {
 		arguments[count++] = "-device";
@@ -356,23 +367,55 @@ static bool monitor_read(struct watch *watch, int monitor)
 	return true;
 }
 
+/* Types the reply of the current answer, ASK=REPLY, when the port has said ASK; see Typist in tests/lib/emulator.py. */
+static bool com2_answer(struct watch *watch, int com2)
+{
+	const struct job *job = watch->job;
+	struct line *said = &watch->com2;
+	char data[256];
+	ssize_t length = read(com2, data, sizeof(data));
+
+	if (length <= 0)
+		return length < 0 && errno == EINTR;
+	for (ssize_t i = 0; i < length; i++) {
+		const char *answer = job->answer[watch->answered], *reply = strchr(answer, '=');
+		size_t ask = (size_t)(reply - answer);
+
+		if (data[i] == '\n' || said->length == sizeof(said->text) - 1)
+			said->length = 0;
+		if (data[i] != '\0')
+			said->text[said->length++] = data[i];
+		if (said->length < ask || memcmp(said->text + said->length - ask, answer, ask) != 0)
+			continue;
+		port_write(com2, reply + 1, strlen(reply + 1));
+		port_write(com2, "\r", 1);
+		said->length = 0;
+		if (watch->answered + 1 < job->answers)
+			watch->answered++;
+	}
+	return true;
+}
+
 /* Until something decides how the job ended. QEMU's end shows as the end of its streams. */
-static void watch_run(struct watch *watch, int serial, int monitor)
+static void watch_run(struct watch *watch, int serial, int monitor, int com2)
 {
 	const struct job *job = watch->job;
 	double started = now_seconds(), heartbeat = started + HEARTBEAT_SECONDS;
 
 	watch->last_output = started;
 	while (watch->status == UNDECIDED) {
-		struct pollfd polls[2] = {{.fd = monitor, .events = POLLIN}, {.fd = serial, .events = POLLIN}};
+		struct pollfd polls[3] = {{.fd = monitor, .events = POLLIN},
+					  {.fd = serial, .events = POLLIN},
+					  {.fd = com2, .events = POLLIN}};
 
-		if (poll(polls, 2, 1000) < 0 && errno != EINTR)
+		if (poll(polls, job->answers > 0 ? 3 : 2, 1000) < 0 && errno != EINTR)
 			die("poll: %s", strerror(errno));
 		double now = now_seconds();
 
 		/* The serial port first: what was written before a power-off belongs to the output. */
 		if ((polls[1].revents && !serial_forward(watch, serial)) ||
-		    (!polls[1].revents && polls[0].revents && !monitor_read(watch, monitor)))
+		    (!polls[1].revents && polls[0].revents && !monitor_read(watch, monitor)) ||
+		    (polls[2].revents && !com2_answer(watch, com2)))
 			decide(watch, FATAL, "QEMU ended by itself");
 		if (now - started > (double)job->timeout)
 			decide(watch, TIMED_OUT, "no end within %ld s of the outer machine", job->timeout);
@@ -420,7 +463,7 @@ int main(int argc, char **argv)
 {
 	static struct job job = {.until_count = 1, .reset = "error"};
 	static struct watch watch = {.job = &job, .status = UNDECIDED};
-	int serial[2], monitor[2];
+	int serial[2], monitor[2], com2[2];
 	char text[640];
 
 	if (argc != 4 || chdir(argv[1]) != 0)
@@ -428,20 +471,23 @@ int main(int argc, char **argv)
 	job_read(&job);
 	watch.number = argv[2];
 	watch.port = port_open(argv[3]);
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, serial) != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, monitor) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, serial) != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, monitor) != 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, com2) != 0)
 		die("socketpair: %s", strerror(errno));
 	fcntl(serial[0], F_SETFD, FD_CLOEXEC);
 	fcntl(monitor[0], F_SETFD, FD_CLOEXEC);
+	fcntl(com2[0], F_SETFD, FD_CLOEXEC);
 	if (job.tpm)
 		tpm_start();
-	pid_t qemu = qemu_start(&job, serial[1], monitor[1]);
+	pid_t qemu = qemu_start(&job, serial[1], monitor[1], com2[1]);
 
 	close(serial[1]);
 	close(monitor[1]);
+	close(com2[1]);
 	/* The one command that QEMU wants before it reports events. */
 	if (write(monitor[0], "{\"execute\":\"qmp_capabilities\"}\n", 31) != 31)
 		decide(&watch, FATAL, "QEMU ended by itself");
-	watch_run(&watch, serial[0], monitor[0]);
+	watch_run(&watch, serial[0], monitor[0], com2[0]);
 	if (watch.status == STALLED || watch.status == TIMED_OUT)
 		registers_show(monitor[0]);
 	kill(qemu, SIGKILL);

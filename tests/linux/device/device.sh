@@ -1,0 +1,164 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs in the guest: tasks with devices of their own. In /test: prompt.suit and edu-copy.suit, signed with the key that Ravelin trusts,
+# argument (the prompt's), portwatch. Somebody types at COM2: the right password, then a wrong one, then the right one for ever.
+# TURNS (kernel command line): how often each task runs in the end. EDU=1: the machine has a VT-d unit and an edu.
+cd /run || exit 1
+# shellcheck source=tests/lib/guest.sh
+. /test/guest.sh
+
+says() # TEXT COMMAND...
+{
+	text=$1
+	shift
+	"$@" >says.out 2>&1 || { cat says.out; return 1; }
+	grep -q -- "$text" says.out || { cat says.out; return 1; }
+}
+status() # WANTED TEXT COMMAND...: the command ends with this status and says TEXT
+{
+	wanted=$1 text=$2
+	shift 2
+	"$@" >says.out 2>&1
+	got=$?
+	[ "$got" = "$wanted" ] && grep -q -- "$text" says.out && return
+	echo "status $got:"
+	cat says.out
+	return 1
+}
+free_bytes()
+{
+	ravelin info --json | sed -n 's/.*"pool_free_bytes": \([0-9]*\).*/\1/p'
+}
+driver_holds_nothing()
+{
+	ravelin info --json | grep -q '"fimces": 0' && ! grep -q ravelin-fimce /proc/ioports
+}
+
+check "the module loads" insmod /modules/ravelin.ko
+check "the log knows nothing of devices yet" sh -c '! ravelin log | grep -q "left the guest for FIMCE"'
+
+# --- the second serial port
+if grep -q '02f8-02ff : serial' /proc/ioports; then
+	check "a port that a driver has is refused, by its name" status 1 "Linux uses ports 0x2f8 to 0x2ff for 'serial'" \
+		ravelin run /test/prompt.suit --input /test/argument
+	for port in /sys/bus/pnp/devices/*; do
+		grep -q '0x2f8-0x2ff' "$port/resources" 2>/dev/null && break
+	done
+	check "the driver lets the port go" sh -c "echo ${port##*/} >/sys/bus/pnp/drivers/serial/unbind"
+fi
+before=$(free_bytes)
+portwatch=
+/test/portwatch watch.ready >watch.out 2>&1 &
+portwatch=$!
+tries=0
+until [ -e watch.ready ] || [ $tries -gt 1000 ]; do
+	usleep 10000
+	tries=$((tries + 1))
+done
+check "the right password, typed at COM2" says "^prompt: result 0" taskset -c 1 ravelin run /test/prompt.suit --input /test/argument
+if wait "$portwatch"; then
+	passed "a spy in the guest sees nothing at COM2 meanwhile: $(cat watch.out)"
+else
+	fail "a spy in the guest sees nothing at COM2 meanwhile" "$(cat watch.out)"
+fi
+check "a wrong password" status 1 "EACCES" ravelin run /test/prompt.suit --input /test/argument
+check "audit after the prompts" says "grant nothing" ravelin audit
+check "an unsigned image gets no device" status 1 "unsigned image asked for capabilities" ravelin run /test/prompt.img --input /test/argument
+
+turn=0 right=0
+while [ $turn -lt "$TURNS" ]; do
+	ravelin run /test/prompt.suit --input /test/argument >turn.out 2>&1 && right=$((right + 1))
+	turn=$((turn + 1))
+done
+check "$TURNS prompts in a row" test "$right" = "$TURNS"
+check "nothing of the pool is lost" test "$(free_bytes)" = "$before"
+check "the module holds nothing" driver_holds_nothing
+
+# --- QEMU's edu
+device=
+for each in /sys/bus/pci/devices/*; do
+	[ "$(cat "$each/vendor"):$(cat "$each/device")" = 0x1234:0x11e8 ] && device=$each
+done
+if [ "${EDU:-0}" != 1 ]; then
+	# Without a unit for its DMA no PCI function can be given away.
+	if [ -n "$device" ]; then
+		check "without VT-d: refused" status 1 "VT-d" ravelin run /test/edu-copy.suit --input /test/argument
+	else
+		check "an absent device: refused" status 1 "this machine has none" ravelin run /test/edu-copy.suit --input /test/argument
+	fi
+	check "audit after all" says "grant nothing" ravelin audit
+	kernel_is_quiet
+	exit "$failed"
+fi
+function=${device##*/0000:}
+echo 1 >"$device/enable"
+base=$(cut -d' ' -f1 "$device/resource" | head -n 1)
+
+edu_answers()
+{
+	devmem $((base + 4)) 32 0x12345678
+	devmem $((base + 8)) 32 5
+	answer="$(devmem "$base" 32) $(devmem $((base + 4)) 32) $(devmem $((base + 8)) 32)"
+	echo "it says '$answer'"
+	[ "$answer" = "0x010000ED 0xEDCBA987 0x00000078" ]
+}
+config() # the first 64 bytes of configuration space, but for the status register
+{
+	od -An -v -tx1 -w64 -N64 "$device/config" | cut -d' ' -f2-7,10-
+}
+runs_away() # while a task runs there: is the device away?
+{
+	[ "$(od -An -tx1 -N4 "$device/config")" = " ff ff ff ff" ]
+}
+
+check "the guest uses the edu" edu_answers
+config_before=$(config)
+head -c 65536 /dev/urandom >input
+ravelin run --cpu 1 --json /test/edu-copy.suit --device "$function" --input input --output copy >run.out 2>&1 &
+run=$!
+tries=0
+until runs_away || [ $tries -gt 2000 ]; do
+	usleep 5000
+	tries=$((tries + 1))
+done
+check "the edu leaves the guest" runs_away
+check "its registers can't be read" sh -c "! devmem $base 32"
+check "its registers can't be written" sh -c "! devmem $((base + 0x80)) 32 1"
+printf '\007\000' | dd of="$device/config" bs=1 seek=4 conv=notrunc 2>/dev/null
+check "its configuration can't be read" runs_away
+check "audit while it is away" says "grant nothing" ravelin audit
+check "no second FIMCE gets it" status 1 "Linux driver has this device" ravelin run --cpu 1 /test/edu-copy.suit --input input
+check "the task still runs: all of this was while the device was away" kill -0 "$run"
+if wait "$run"; then
+	passed "edu-copy ends well"
+else
+	fail "edu-copy ends well" "$(tr '\n' ';' <run.out)"
+fi
+check "edu has copied by DMA" cmp input copy
+check "each transfer has interrupted" says "edu-copy: 65536 bytes, 34 interrupts" ravelin log
+exits=$(sed -n 's/.*"exits": \([0-9]*\).*/\1/p' run.out)
+check "each interrupt was one exit: $exits" test "${exits:-0}" -ge 34 -a "${exits:-0}" -le 44
+check "the log has the guest's attempts" says "touched configuration space or ports of a FIMCE's device" ravelin log
+check "the log has the touch of its registers" says "touched hidden memory" ravelin log
+check "the device went and came back" says "is the guest's again" ravelin log
+check "its configuration is as before" test "$(config)" = "$config_before"
+check "the guest uses the edu again" edu_answers
+check "audit after the copy" says "grant nothing" ravelin audit
+
+head -c 100 input >small
+turn=0 right=0
+while [ $turn -lt "$TURNS" ]; do
+	ravelin run --cpu 1 /test/edu-copy.suit --input small --output copy >turn.out 2>&1 && cmp -s small copy && right=$((right + 1))
+	turn=$((turn + 1))
+done
+if [ "$right" = "$TURNS" ]; then
+	passed "$TURNS copies in a row"
+else
+	fail "$TURNS copies in a row" "$right were right; the last one: $(tr '\n' ';' <turn.out)"
+fi
+check "nothing of the pool is lost with edu" test "$(free_bytes)" = "$before"
+check "the module holds nothing of edu" driver_holds_nothing
+check "the guest uses the edu at the end" edu_answers
+check "audit after all" says "grant nothing" ravelin audit
+kernel_is_quiet
+exit "$failed"
