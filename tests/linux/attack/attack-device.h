@@ -84,11 +84,39 @@ struct attack_memory {
 	uint64_t address; /* out: physical */
 };
 
+/** One access to physical memory, RAM or registers. */
+struct attack_access {
+	uint64_t address;
+	uint32_t bytes; /* 4 or 8 */
+	uint32_t write;
+	uint64_t value; /* both ways */
+};
+
+#define ATTACK_ACCESSES_MAX 32u
+
+/** Accesses one after another, with the interrupts of this CPU off: the kernel's own driver does not come in between. */
+struct attack_accesses {
+	uint32_t count, reserved;
+	struct attack_access access[ATTACK_ACCESSES_MAX];
+};
+
+/**
+ * Claims a PCI function as a driver does: enables it, lets it master the bus, and gives it one MSI or MSI-X whose interrupts are
+ * counted. It stays so until the device is closed; the next calls only look.
+ */
+struct attack_claim {
+	uint32_t source_id; /* in: bus in 15:8, device in 7:3, function in 2:0 */
+	uint32_t line; /* out: its interrupt of the IOAPIC */
+	uint64_t interrupts; /* out: that have come since the first call */
+};
+
 #define ATTACK_CALL _IOWR(0xb6, 0, struct attack_call)
 #define ATTACK_TOUCH _IOWR(0xb6, 1, struct attack_touch)
 #define ATTACK_EXECUTE _IOWR(0xb6, 2, struct attack_execute)
 #define ATTACK_MSR _IOWR(0xb6, 3, struct attack_msr)
 #define ATTACK_IPI _IOWR(0xb6, 4, struct attack_ipi)
 #define ATTACK_MEMORY _IOWR(0xb6, 5, struct attack_memory)
+#define ATTACK_ACCESS _IOWR(0xb6, 6, struct attack_accesses)
+#define ATTACK_CLAIM _IOWR(0xb6, 7, struct attack_claim)
 
 #endif

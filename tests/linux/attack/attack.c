@@ -3,11 +3,13 @@
  * attack.c - runs in the guest: attacks on Ravelin, one line each.
  *
  *	attack IMAGE			all attacks; IMAGE is the task that prints the SHA-256 of its input
+ *	attack devices IMAGE MODEXP PID ADDRESS UPDATE	those by devices, on a machine with VT-d: with what the test tests/nested/attack-devices
+ *					has put into it, and a process with a page that the update in this file holds for long
  *	attack watch PID ADDRESS	see attack_watch()
  *
  * Exit status: 0 if every attack was blocked.
  */
-#include "attack.h"
+#include "devices.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +23,7 @@
 
 #define IMAGE_MAX (256u << 10)
 
-static unsigned int tried, blocked_count;
+static unsigned int tried, blocked_count, controls_failed;
 
 void attack_report(bool blocked, long long got, const char *format, ...)
 {
@@ -36,6 +38,13 @@ void attack_report(bool blocked, long long got, const char *format, ...)
 	if (!blocked)
 		printf(": got %lld (0x%llx)", got, (unsigned long long)got);
 	printf("\n");
+	fflush(stdout);
+}
+
+void attack_control(bool good, const char *what)
+{
+	controls_failed += !good;
+	printf("%s control: %s\n", good ? "PASS" : "FAIL", what);
 	fflush(stdout);
 }
 
@@ -96,16 +105,17 @@ void attack_pin(unsigned int cpu)
 		attack_report(false, errno, "a thread runs on CPU %u", cpu);
 }
 
-static bool image_load(struct attack *a, const char *path)
+size_t attack_image_load(const char *path, uint8_t **image)
 {
 	FILE *f = fopen(path, "rb");
+	size_t bytes = 0;
 
-	a->image = malloc(IMAGE_MAX);
-	if (f && a->image)
-		a->image_bytes = fread(a->image, 1, IMAGE_MAX, f);
+	*image = malloc(IMAGE_MAX);
+	if (f && *image)
+		bytes = fread(*image, 1, IMAGE_MAX, f);
 	if (f)
 		fclose(f);
-	return a->image_bytes > 0 && a->image_bytes < IMAGE_MAX;
+	return bytes < IMAGE_MAX ? bytes : 0;
 }
 
 /** Where the pool is: Ravelin's first record says it. */
@@ -121,22 +131,44 @@ static bool pool_find(struct attack *a)
 	return true;
 }
 
+static bool attack_open(struct attack *a, const char *image)
+{
+	char why[300];
+
+	a->device = open(ATTACK_PATH, O_RDWR);
+	a->image_bytes = attack_image_load(image, &a->image);
+	if (a->device < 0 || ravelin_open(&a->ravelin) || a->image_bytes == 0 ||
+	    ravelin_info(a->ravelin, &a->info, NULL) || !pool_find(a)) {
+		printf("FAIL attack: set-up: %s\n", ravelin_explain(NULL, -errno, why, sizeof(why)));
+		return false;
+	}
+	printf("     the pool is at 0x%llx, %llu bytes\n", (unsigned long long)a->pool,
+	       (unsigned long long)a->pool_bytes);
+	attack_pin(0);
+	return true;
+}
+
+static int attack_end(struct attack *a)
+{
+	struct rv_info info;
+	struct rv_audit audit = {0};
+
+	attack_report(ravelin_audit(a->ravelin, &audit) == 0, (long long)audit.bad,
+		      "after all that the live tables grant nothing that they must not");
+	attack_report(attack_fimce_is_right(a), 0, "after all that a FIMCE computes what it should");
+	attack_report(ravelin_info(a->ravelin, &info, NULL) == 0 && info.fimce_count == 0 &&
+			  info.pool_free_bytes == a->info.pool_free_bytes,
+		      (long long)info.pool_free_bytes, "after all that no byte of the pool is lost");
+	printf("%s attack: %u of %u attacks blocked\n", blocked_count == tried ? "PASS" : "FAIL", blocked_count, tried);
+	return blocked_count != tried || controls_failed != 0;
+}
+
 static int attack_all(const char *image)
 {
 	static struct attack a;
-	struct rv_info info;
-	struct rv_audit audit;
-	char why[300];
 
-	a.device = open(ATTACK_PATH, O_RDWR);
-	if (a.device < 0 || ravelin_open(&a.ravelin) || !image_load(&a, image) ||
-	    ravelin_info(a.ravelin, &a.info, NULL) || !pool_find(&a)) {
-		printf("FAIL attack: set-up: %s\n", ravelin_explain(NULL, -errno, why, sizeof(why)));
+	if (!attack_open(&a, image))
 		return 1;
-	}
-	printf("     the pool is at 0x%llx, %llu bytes\n", (unsigned long long)a.pool,
-	       (unsigned long long)a.pool_bytes);
-	attack_pin(0);
 	attack_memory(&a);
 	attack_instructions(&a);
 	attack_hypercalls(&a);
@@ -146,22 +178,37 @@ static int attack_all(const char *image)
 	} else {
 		printf("SKIP attack: those that need a second CPU: this machine has one\n");
 	}
-	attack_report(ravelin_audit(a.ravelin, &audit) == 0, (long long)audit.bad,
-		      "after all that the live tables grant nothing that they must not");
-	attack_report(attack_fimce_is_right(&a), 0, "after all that a FIMCE computes what it should");
-	attack_report(ravelin_info(a.ravelin, &info, NULL) == 0 && info.fimce_count == 0 &&
-			  info.pool_free_bytes == a.info.pool_free_bytes,
-		      (long long)info.pool_free_bytes, "after all that no byte of the pool is lost");
-	printf("%u of %u attacks blocked\n", blocked_count, tried);
-	return blocked_count != tried;
+	return attack_end(&a);
+}
+
+static int attack_devices(char **argument)
+{
+	static struct attack a;
+	static struct devices d;
+
+	if (!attack_open(&a, argument[0]))
+		return 1;
+	if (!devices_find(&d, &a) || !victim_begin(&d, argument[1])) {
+		printf("FAIL attack: set-up: devices, or a core for a FIMCE\n");
+		return 1;
+	}
+	attack_dma(&d);
+	attack_messages(&d);
+	attack_unit(&d);
+	victim_give_core(&d);
+	attack_frozen(&d, atoi(argument[2]), strtoull(argument[3], NULL, 0), argument[4]);
+	return attack_end(&a);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "watch") == 0)
 		return attack_watch(atoi(argv[2]), strtoull(argv[3], NULL, 0));
+	if (argc == 7 && strcmp(argv[1], "devices") == 0)
+		return attack_devices(argv + 2);
 	if (argc != 2) {
-		fprintf(stderr, "usage: attack IMAGE | attack watch PID ADDRESS\n");
+		fprintf(stderr, "usage: attack IMAGE | attack devices IMAGE MODEXP PID ADDRESS UPDATE | attack watch "
+				"PID ADDRESS\n");
 		return 64;
 	}
 	return attack_all(argv[1]);

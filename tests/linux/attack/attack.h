@@ -30,8 +30,14 @@ struct attack {
 /** One line: PASS or FAIL. @format names the attack; @got is what came, shown if it was not blocked. */
 void attack_report(bool blocked, long long got, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/** One line: what has to work for an attack to mean something. Not counted among the attacks. */
+void attack_control(bool good, const char *what);
+
 /** Log records with this reason since the last call of this function; the last one goes to *record (may be NULL). */
 unsigned int attack_log_count(struct attack *a, uint32_t reason, struct rv_log_record *record);
+
+/** Reads an image from a file. @return its bytes, or 0; *image is allocated */
+size_t attack_image_load(const char *path, uint8_t **image);
 
 /** Runs the image of @a as a FIMCE over a known input. @return true if its result is the right one. */
 bool attack_fimce_is_right(struct attack *a);

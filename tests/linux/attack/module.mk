@@ -20,7 +20,15 @@ $(ATTACK_DIR)/attack.ko: $(ATTACK_MODULE) include/ravelin/types.h
 		ATTACK_INCLUDE=$(abspath $(ATTACK_DIR))/module modules
 	cp $(ATTACK_DIR)/module/attack.ko $@
 
-ALL += $(ATTACK_DIR)/attack $(ATTACK_DIR)/attack.ko
+# An update that holds its target for long: its code never ends, the watchdog comes after this budget.
+$(ATTACK_DIR)/attack-loops.suit: $(B)/mkupdate $(B)/mkfimce $(B)/task.ld $(B)/libpillars.a $(B)/tests/linux/kvd/kvd \
+		$(B)/tests/linux/demo/vendor.pem tests/linux/kvd/update-bad/loop.c $(wildcard tests/linux/kvd/update-v2/*)
+	@mkdir -p $(@D)
+	$(B)/mkupdate build --target $(B)/tests/linux/kvd/kvd --new tests/linux/kvd/update-v2/new.c $(addprefix --replace ,$(DEMO_FUNCTIONS)) \
+		--update-code tests/linux/kvd/update-bad/loop.c --data kvd_arena --name attack-loops --sequence 2 \
+		--key $(B)/tests/linux/demo/vendor.pem --budget 1500ms -o $@
+
+ALL += $(ATTACK_DIR)/attack $(ATTACK_DIR)/attack.ko $(ATTACK_DIR)/attack-loops.suit
 RING_TESTS += tests/linux/attack/attack-guest
 
 -include $(ATTACK_OBJ:.o=.d)

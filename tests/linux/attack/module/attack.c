@@ -6,10 +6,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/fs.h>
+#include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/asm.h>
@@ -33,9 +35,21 @@
 /* RAX is the vector after a fault of the instruction at 1:, ATTACK_NO_TRAP without one. */
 #define TRY(instruction) "1: " instruction "\n\tmov $-1, %%rax\n2:\n" _ASM_EXTABLE_TYPE(1b, 2b, EX_TYPE_FAULT)
 
-struct memory {
+#define CLAIMS_MAX 4
+
+struct claim {
+	struct pci_dev *device; /* NULL: free */
+	u32 source_id;
+	u32 line;
+	int irq;
+	atomic_t interrupts;
+};
+
+/* What belongs to one open file. */
+struct owned {
 	void *page;
 	unsigned int order;
+	struct claim claim[CLAIMS_MAX];
 };
 
 static void attack_call(struct attack_call *c)
@@ -239,16 +253,136 @@ static int attack_ipi(const struct attack_ipi *s)
 
 static int attack_memory(struct file *file, struct attack_memory *m)
 {
-	struct memory *memory = file->private_data;
+	struct owned *owned = file->private_data;
 
-	if (memory->page || m->bytes == 0 || m->bytes > MEMORY_MAX)
+	if (owned->page || m->bytes == 0 || m->bytes > MEMORY_MAX)
 		return -EINVAL;
-	memory->order = get_order(m->bytes);
-	memory->page = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, memory->order);
-	if (!memory->page)
+	owned->order = get_order(m->bytes);
+	owned->page = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, owned->order);
+	if (!owned->page)
 		return -ENOMEM;
-	m->address = virt_to_phys(memory->page);
+	m->address = virt_to_phys(owned->page);
 	return 0;
+}
+
+static u32 access_mapping(u64 address)
+{
+	return page_is_ram(address >> PAGE_SHIFT) ? ATTACK_MAP_MEMREMAP : ATTACK_MAP_IOREMAP;
+}
+
+static void access_do(struct attack_access *a, void *at)
+{
+	if (a->bytes == 4 && a->write)
+		WRITE_ONCE(*(u32 *)at, (u32)a->value);
+	else if (a->bytes == 4)
+		a->value = READ_ONCE(*(u32 *)at);
+	else if (a->write)
+		WRITE_ONCE(*(u64 *)at, a->value);
+	else
+		a->value = READ_ONCE(*(u64 *)at);
+}
+
+static int attack_accesses(struct attack_accesses *list)
+{
+	void *at[ATTACK_ACCESSES_MAX];
+	unsigned long flags;
+	int error = 0;
+	u32 i;
+
+	if (list->count > ATTACK_ACCESSES_MAX)
+		return -EINVAL;
+	for (i = 0; i < list->count; i++) {
+		struct attack_access *a = &list->access[i];
+
+		if ((a->bytes != 4 && a->bytes != 8) || a->address % a->bytes != 0)
+			return -EINVAL;
+	}
+	for (i = 0; i < list->count && !error; i++) {
+		at[i] = physical_map(access_mapping(list->access[i].address), list->access[i].address, sizeof(u64));
+		error = at[i] ? 0 : -EFAULT;
+	}
+	if (!error) {
+		local_irq_save(flags);
+		for (i = 0; i < list->count; i++)
+			access_do(&list->access[i], at[i]);
+		local_irq_restore(flags);
+	}
+	while (i-- > 0) {
+		if (at[i])
+			physical_unmap(access_mapping(list->access[i].address), at[i]);
+	}
+	return error;
+}
+
+static irqreturn_t claim_interrupt(int irq, void *cookie)
+{
+	struct claim *c = cookie;
+
+	atomic_inc(&c->interrupts);
+	return IRQ_HANDLED;
+}
+
+static void claim_end(struct claim *c)
+{
+	if (!c->device)
+		return;
+	free_irq(c->irq, c);
+	pci_free_irq_vectors(c->device);
+	pci_dev_put(c->device);
+	c->device = NULL;
+}
+
+/* The function is not disabled in the end: it belongs to nobody, and what is tried next may want it as it is. */
+static int claim_begin(struct claim *c, u32 source_id)
+{
+	struct pci_dev *device = pci_get_domain_bus_and_slot(0, source_id >> 8 & 0xff, source_id & 0xff);
+	int error;
+
+	if (!device)
+		return -ENODEV;
+	error = pci_enable_device(device);
+	if (error)
+		goto put;
+	pci_set_master(device);
+	c->line = device->irq;
+	error = pci_alloc_irq_vectors(device, 1, 1, PCI_IRQ_MSI | PCI_IRQ_MSIX);
+	if (error < 0)
+		goto put;
+	c->irq = pci_irq_vector(device, 0);
+	c->source_id = source_id;
+	atomic_set(&c->interrupts, 0);
+	error = request_irq(c->irq, claim_interrupt, 0, KBUILD_MODNAME, c);
+	if (error)
+		goto vectors;
+	c->device = device;
+	return 0;
+
+vectors:
+	pci_free_irq_vectors(device);
+put:
+	pci_dev_put(device);
+	return error;
+}
+
+static int attack_claim(struct file *file, struct attack_claim *request)
+{
+	struct owned *owned = file->private_data;
+	struct claim *c = NULL;
+	int error = 0, i;
+
+	for (i = CLAIMS_MAX - 1; i >= 0; i--) {
+		if (!owned->claim[i].device && (!c || !c->device))
+			c = &owned->claim[i];
+		else if (owned->claim[i].device && owned->claim[i].source_id == request->source_id)
+			c = &owned->claim[i];
+	}
+	if (!c)
+		return -ENOSPC;
+	if (!c->device)
+		error = claim_begin(c, request->source_id);
+	request->line = c->line;
+	request->interrupts = atomic_read(&c->interrupts);
+	return error;
 }
 
 union argument {
@@ -258,6 +392,8 @@ union argument {
 	struct attack_msr msr;
 	struct attack_ipi ipi;
 	struct attack_memory memory;
+	struct attack_accesses accesses;
+	struct attack_claim claim;
 };
 
 static int device_dispatch(struct file *file, unsigned int command, union argument *a)
@@ -277,6 +413,10 @@ static int device_dispatch(struct file *file, unsigned int command, union argume
 		return attack_ipi(&a->ipi);
 	case ATTACK_MEMORY:
 		return attack_memory(file, &a->memory);
+	case ATTACK_ACCESS:
+		return attack_accesses(&a->accesses);
+	case ATTACK_CLAIM:
+		return attack_claim(file, &a->claim);
 	default:
 		return -ENOTTY;
 	}
@@ -305,18 +445,21 @@ static int device_mmap(struct file *file, struct vm_area_struct *vma)
 
 static int device_open(struct inode *inode, struct file *file)
 {
-	file->private_data = kzalloc(sizeof(struct memory), GFP_KERNEL);
+	file->private_data = kzalloc(sizeof(struct owned), GFP_KERNEL);
 	return file->private_data ? 0 : -ENOMEM;
 }
 
 /* Mappings hold the file open, so nobody sees the memory any more. */
 static int device_release(struct inode *inode, struct file *file)
 {
-	struct memory *memory = file->private_data;
+	struct owned *owned = file->private_data;
+	int i;
 
-	if (memory->page)
-		free_pages((unsigned long)memory->page, memory->order);
-	kfree(memory);
+	for (i = 0; i < CLAIMS_MAX; i++)
+		claim_end(&owned->claim[i]);
+	if (owned->page)
+		free_pages((unsigned long)owned->page, owned->order);
+	kfree(owned);
 	return 0;
 }
 

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* machine.c - PCI, edu and physical memory for attacks by devices; see devices.h. */
+#include "devices.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/io.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CONFIG_ADDRESS 0xcf8
+#define CONFIG_DATA 0xcfc
+#define CONFIG_ENABLE (1u << 31)
+#define PCI_COMMAND 0x04u
+#define COMMAND_ON 0x06u /* memory, bus master */
+#define COMMAND_INTX_OFF (1u << 10)
+#define PCI_BAR_0 0x10u
+#define PCI_CAPABILITIES 0x34u
+#define CAPABILITY_MSI 0x05u
+#define CAPABILITY_MSIX 0x11u
+#define MSI_ENABLE (1u << 16)
+#define MSI_WIDE (1u << 23)
+#define EDU 0x11e81234u
+#define E1000E 0x10d38086u
+#define EDU_BAR_BYTES (1u << 20)
+#define E1000E_BAR_BYTES (128u << 10)
+/* QEMU, docs/specs/edu.txt. */
+#define EDU_STATUS 0x24u
+#define EDU_RAISE 0x60u
+#define EDU_ACKNOWLEDGE 0x64u
+#define EDU_DMA_SOURCE 0x80u
+#define EDU_DMA_TARGET 0x88u
+#define EDU_DMA_COUNT 0x90u
+#define EDU_DMA_COMMAND 0x98u
+#define EDU_DMA_RUN 1u
+#define EDU_DMA_TO_MEMORY 2u
+#define EDU_BUFFER 0x40000u
+/* The device begins 100 ms after the command. */
+#define DMA_LOOK_US 20000u
+#define DMA_LOOKS 250u
+#define SETTLE_US 20000u
+#define OWN_BYTES (4 * PAGE)
+#define ATTACKER 0x80u /* 00:10.0, as the test script has it; the other one is where QEMU puts it */
+#define UNIT 0xfed90000ull /* QEMU has no other place for it */
+
+uint32_t pci_read(uint32_t source_id, uint32_t offset)
+{
+	outl(CONFIG_ENABLE | source_id << 8 | (offset & 0xfc), CONFIG_ADDRESS);
+	return inl(CONFIG_DATA);
+}
+
+void pci_write(uint32_t source_id, uint32_t offset, uint32_t value)
+{
+	outl(CONFIG_ENABLE | source_id << 8 | (offset & 0xfc), CONFIG_ADDRESS);
+	outl(value, CONFIG_DATA);
+}
+
+volatile uint8_t *physical_at(const struct attack *a, uint64_t address, uint64_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, a->device, (off_t)address);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static bool function_take(struct devices *d, struct function *f, uint32_t source_id, uint64_t bar_bytes)
+{
+	struct attack_claim claim = {.source_id = source_id};
+	uint32_t at;
+
+	f->source_id = source_id;
+	if (ioctl(d->a->device, ATTACK_CLAIM, &claim) != 0)
+		return false;
+	f->line = claim.line;
+	pci_write(source_id, PCI_COMMAND, (pci_read(source_id, PCI_COMMAND) & 0xffff & ~COMMAND_INTX_OFF) | COMMAND_ON);
+	for (at = pci_read(source_id, PCI_CAPABILITIES) & 0xfc; at != 0; at = pci_read(source_id, at) >> 8 & 0xfc) {
+		if ((pci_read(source_id, at) & 0xff) == CAPABILITY_MSI)
+			f->msi = at;
+		if ((pci_read(source_id, at) & 0xff) == CAPABILITY_MSIX)
+			f->msix = at;
+	}
+	if (f->msi != 0) {
+		bool wide = (pci_read(source_id, f->msi) & MSI_WIDE) != 0;
+
+		f->message_address = pci_read(source_id, f->msi + 4);
+		f->message_data = pci_read(source_id, f->msi + (wide ? 12u : 8u)) & 0xffff;
+	}
+	f->bar = physical_at(d->a, pci_read(source_id, PCI_BAR_0) & ~0xfull, bar_bytes);
+	return f->bar != NULL;
+}
+
+bool devices_find(struct devices *d, struct attack *a)
+{
+	struct attack_memory own = {.bytes = OWN_BYTES};
+
+	d->a = a;
+	d->unit = UNIT;
+	if (iopl(3) != 0 || ioctl(a->device, ATTACK_MEMORY, &own) != 0) {
+		printf("     ports or memory: %s\n", strerror(errno));
+		return false;
+	}
+	d->memory = own.address;
+	d->page = physical_at(a, d->memory, OWN_BYTES);
+	for (uint32_t id = 0; id < 0x100; id += 8) {
+		uint32_t what = pci_read(id, 0);
+		bool good = true;
+
+		if (what == EDU && id == ATTACKER)
+			good = function_take(d, &d->attacker, id, EDU_BAR_BYTES);
+		else if (what == EDU)
+			good = function_take(d, &d->other, id, EDU_BAR_BYTES);
+		else if (what == E1000E)
+			good = function_take(d, &d->table, id, E1000E_BAR_BYTES);
+		if (!good)
+			printf("     device %x: %s\n", id, strerror(errno));
+	}
+	return d->page && d->attacker.bar && d->other.bar && d->table.bar;
+}
+
+static void edu_register(const struct function *edu, uint32_t offset, uint64_t value)
+{
+	*(volatile uint64_t *)(edu->bar + offset) = value;
+}
+
+static bool edu_dma(const struct function *edu, uint64_t source, uint64_t target, uint32_t command)
+{
+	edu_register(edu, EDU_DMA_SOURCE, source);
+	edu_register(edu, EDU_DMA_TARGET, target);
+	edu_register(edu, EDU_DMA_COUNT, DMA_BYTES);
+	edu_register(edu, EDU_DMA_COMMAND, command | EDU_DMA_RUN);
+	for (unsigned int i = 0; i < DMA_LOOKS; i++) {
+		usleep(DMA_LOOK_US);
+		if (!(*(volatile uint32_t *)(edu->bar + EDU_DMA_COMMAND) & EDU_DMA_RUN))
+			return true;
+	}
+	return false;
+}
+
+bool edu_read(const struct devices *d, uint64_t address)
+{
+	return edu_dma(&d->attacker, address, EDU_BUFFER, 0);
+}
+
+bool edu_write(const struct devices *d, uint64_t address)
+{
+	return edu_dma(&d->attacker, EDU_BUFFER, address, EDU_DMA_TO_MEMORY);
+}
+
+bool edu_buffer(const struct devices *d, uint8_t buffer[DMA_BYTES])
+{
+	for (unsigned int i = 0; i < DMA_BYTES; i++)
+		d->page[i] = 0;
+	if (!edu_write(d, d->memory))
+		return false;
+	for (unsigned int i = 0; i < DMA_BYTES; i++)
+		buffer[i] = d->page[i];
+	return true;
+}
+
+bool edu_buffer_set(const struct devices *d, const uint8_t buffer[DMA_BYTES])
+{
+	for (unsigned int i = 0; i < DMA_BYTES; i++)
+		d->page[i] = buffer[i];
+	return edu_read(d, d->memory);
+}
+
+void msi_set(const struct function *f, uint64_t address, uint32_t data, bool on)
+{
+	uint32_t head = pci_read(f->source_id, f->msi) & ~MSI_ENABLE;
+	bool wide = (head & MSI_WIDE) != 0;
+
+	pci_write(f->source_id, f->msi, head);
+	pci_write(f->source_id, f->msi + 4, (uint32_t)address);
+	if (wide)
+		pci_write(f->source_id, f->msi + 8, (uint32_t)(address >> 32));
+	pci_write(f->source_id, f->msi + (wide ? 12u : 8u), data);
+	if (on)
+		pci_write(f->source_id, f->msi, head | MSI_ENABLE);
+}
+
+void edu_raise(const struct function *edu)
+{
+	*(volatile uint32_t *)(edu->bar + EDU_RAISE) = 1;
+	*(volatile uint32_t *)(edu->bar + EDU_ACKNOWLEDGE) = *(volatile uint32_t *)(edu->bar + EDU_STATUS);
+}
+
+uint64_t interrupts_of(const struct attack *a, const struct function *f)
+{
+	struct attack_claim claim = {.source_id = f->source_id};
+
+	return ioctl(a->device, ATTACK_CLAIM, &claim) == 0 ? claim.interrupts : ~0ull;
+}
+
+struct attack_access *access_add(struct attack_accesses *list, uint64_t address, uint32_t bytes, bool write,
+				 uint64_t value)
+{
+	struct attack_access *access = &list->access[list->count++];
+
+	*access = (struct attack_access){.address = address, .bytes = bytes, .write = write, .value = value};
+	return access;
+}
+
+bool accesses_do(const struct attack *a, struct attack_accesses *list)
+{
+	return ioctl(a->device, ATTACK_ACCESS, list) == 0;
+}
+
+void settle(void)
+{
+	usleep(SETTLE_US);
+}
+
+bool dma_was_logged(struct devices *d, uint64_t address, bool write)
+{
+	struct rv_log_record r = {0};
+	uint32_t reason = write ? RV_REASON_DMA_WRITE_FAULT : RV_REASON_DMA_READ_FAULT;
+
+	return attack_log_count(d->a, reason, &r) >= 1 && r.value[0] == d->attacker.source_id &&
+	       (r.value[1] & ~PAGE_OFFSETS) == (address & ~PAGE_OFFSETS);
+}
