@@ -44,6 +44,7 @@ struct boot {
 	uint32_t rsdp_bytes; /* 0 = there is none */
 	uint64_t rsdp_page; /* where Linux will find it */
 	uint64_t information; /* physical address of the loader's boot information */
+	uint64_t pool_cleared; /* bytes, from its start */
 	uint16_t serial_port; /* in use, 0 = none */
 };
 
@@ -296,7 +297,16 @@ static bool ravelin_prepare(struct boot_error *error)
 	return hvimage_read(boot_hv_image, image_address(boot_hv_image_end) - image_address(boot_hv_image),
 			    boot.options.pool_bytes, &boot.hv, error) &&
 	       launch_cpus_fill(error) && launch_iommu_fill(error) && launch_ram_fill(error) &&
-	       tsc_measure(&boot.launch.tsc_khz, error) && places_find(true, error);
+	       places_find(true, error);
+}
+
+/* Clears one more page of the pool. */
+static void pool_clear_page(void)
+{
+	if (boot.pool_cleared == boot.launch.pool_bytes)
+		return;
+	memset((void *)(uintptr_t)(boot.launch.pool_base + boot.pool_cleared), 0, RV_PAGE_SIZE);
+	boot.pool_cleared += RV_PAGE_SIZE;
 }
 
 /* After success this code runs as the guest, and nothing else has changed. */
@@ -307,12 +317,15 @@ static bool ravelin_launch(struct boot_error *error)
 	int64_t (*entry)(struct rv_launch *) = (int64_t(*)(struct rv_launch *))(uintptr_t)boot.hv.entry;
 	int64_t result;
 
+	/* The wait for the timer and the clearing of the pool each take milliseconds: one is done during the other. */
+	if (!tsc_measure(&boot.launch.tsc_khz, pool_clear_page, error))
+		return false;
 	console_say("starting: %u CPUs, pool of %llu MiB at 0x%llx, trampoline 0x%x, TSC %llu kHz",
 		    boot.launch.cpu_count, (unsigned long long)boot.launch.pool_bytes >> 20,
 		    (unsigned long long)boot.launch.pool_base, boot.launch.trampoline,
 		    (unsigned long long)boot.launch.tsc_khz);
+	memset(pool + boot.pool_cleared, 0, boot.launch.pool_bytes - boot.pool_cleared);
 	memcpy(pool, boot_hv_image, boot.hv.image_bytes);
-	memset(pool + boot.hv.image_bytes, 0, boot.launch.pool_bytes - boot.hv.image_bytes);
 	paging_map_hypervisor(boot.launch.pool_base, boot.hv.memory_bytes);
 	result = entry(&boot.launch);
 	if (!result)

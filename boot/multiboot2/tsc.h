@@ -11,9 +11,9 @@
 uint64_t tsc_khz_from_cpuid(uint32_t denominator, uint32_t numerator, uint32_t crystal_hz);
 
 /**
- * Measures the frequency: by CPUID leaf 0x15 if that names the crystal, else against the PIT for about 20 ms.
- * Fails if the PIT does not count, or if the result cannot be.
+ * Measures the frequency: by CPUID leaf 0x15 if that names the crystal, else against the PIT for about 10 ms.
+ * @meanwhile is called again and again during the wait, if there is one; it may take a few microseconds. Fails if the PIT does not count, or if the result cannot be.
  */
-bool tsc_measure(uint64_t *khz, struct boot_error *error);
+bool tsc_measure(uint64_t *khz, void (*meanwhile)(void), struct boot_error *error);
 
 #endif
