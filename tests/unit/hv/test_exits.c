@@ -108,6 +108,30 @@ static void test_debug_exception_in_a_shadow(void **state)
 	assert_int_equal(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & SHADOW, 0);
 }
 
+static uint64_t debugctl;
+
+static void cpuid_stepped(struct regs *r)
+{
+	r->gpr[RAX] = 0;
+	vmcs_set(VMCS_GUEST_RFLAGS, RFLAGS_FIXED | RFLAGS_TF);
+	vmcs_set(VMCS_GUEST_DEBUGCTL, debugctl);
+	vmcs_set(VMCS_GUEST_PENDING_DEBUG, 0); /* as the CPU leaves it at all exits but a few */
+}
+
+static void test_single_step_over_a_skipped_instruction(void **state)
+{
+	(void)state;
+	debugctl = 0;
+	fake_exit_state = cpuid_stepped;
+	fake_exit(cpu, EXIT_CPUID, 0);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RIP), RIP + 3);
+	assert_int_equal(vmcs_read(VMCS_GUEST_PENDING_DEBUG), 1u << 14);
+	/* Steps from branch to branch: CPUID is none. */
+	debugctl = DEBUGCTL_BTF;
+	fake_exit(cpu, EXIT_CPUID, 0);
+	assert_int_equal(vmcs_read(VMCS_GUEST_PENDING_DEBUG), 0);
+}
+
 static void test_alignment_check(void **state)
 {
 	(void)state;
@@ -443,6 +467,7 @@ int main(void)
 	    T(test_bits_above_the_basic_reason),
 	    T(test_vmx_is_undefined),
 	    T(test_debug_exception_in_a_shadow),
+	    T(test_single_step_over_a_skipped_instruction),
 	    T(test_alignment_check),
 	    T(test_hidden_memory),
 	    T(test_memory_above_the_built_tables),
