@@ -96,11 +96,42 @@ trampoline_base:
 	.long 0
 trampoline_end:
 
+/* Puts the guest's registers into r, whose address is left in RDI. Its RDX is on the stack, and is taken off. */
+	.macro SAVE_GUEST
+	push %rdi
+	mov 32(%rsp), %rdi
+	mov %rax, 0x00(%rdi)
+	mov %rcx, 0x08(%rdi)
+	mov %rbx, 0x18(%rdi)
+	mov %rbp, 0x28(%rdi)
+	mov %rsi, 0x30(%rdi)
+	popq 0x38(%rdi)
+	popq 0x10(%rdi)
+	mov %r8, 0x40(%rdi)
+	mov %r9, 0x48(%rdi)
+	mov %r10, 0x50(%rdi)
+	mov %r11, 0x58(%rdi)
+	mov %r12, 0x60(%rdi)
+	mov %r13, 0x68(%rdi)
+	mov %r14, 0x70(%rdi)
+	mov %r15, 0x78(%rdi)
+	.endm
+
+/* VMREAD of a field into a register. */
+	.macro READ field, register
+	mov $\field, %e\register
+	vmread %r\register, %r\register
+	.endm
+
 /*
  * uint32_t vmx_run(struct percpu *cpu, struct regs *r): see vmx/run.h. On the stack: cpu, above it r.
  *
  * An NMI between the check and the entry must not be lost: the NMI handler sends code interrupted in [critical_start,
- * critical_end) to vmx_abort.
+ * critical_end) to vmx_abort, and in [cpuid_resume, cpuid_end) to cpuid_abort.
+ *
+ * The commonest exit by far has a short way, with nothing saved: CPUID leaves 2 and 4, which each program reads some fifty times
+ * when it starts, and whose answers are the CPU's own. It does what emulate_cpuid does, or nothing. in_guest stays 1: to the
+ * other CPUs this one is in its guest all the time, and who wants something sends an NMI.
  */
 	.globl vmx_run, vmx_exit
 vmx_run:
@@ -123,9 +154,8 @@ enter:
 	jnz leave
 	mov 16(%rsp), %rdi
 critical_start:
-	cmpb $0, %gs:PERCPU_NMI_SEEN
+	cmpb $0, %gs:PERCPU_ATTENTION	/* nmi_seen */
 	jne vmx_abort
-	cmpl $0, REGS_LAUNCHED(%rdi)
 	mov 0x00(%rdi), %rax
 	mov 0x08(%rdi), %rcx
 	mov 0x10(%rdi), %rdx
@@ -141,32 +171,53 @@ critical_start:
 	mov 0x70(%rdi), %r14
 	mov 0x78(%rdi), %r15
 	mov 0x38(%rdi), %rdi
-	je 1f
 	vmresume
-	jmp 2f
-1:	vmlaunch
+	vmlaunch			/* a VMCS that is not launched yet: VMRESUME has changed nothing */
 critical_end:
-2:	mov $2, %eax			/* VMX_FAILED */
+	mov $2, %eax			/* VMX_FAILED */
 	jmp leave
 vmx_exit:
-	push %rdi
-	mov 24(%rsp), %rdi
-	mov %rax, 0x00(%rdi)
-	mov %rcx, 0x08(%rdi)
-	mov %rdx, 0x10(%rdi)
-	mov %rbx, 0x18(%rdi)
-	mov %rbp, 0x28(%rdi)
-	mov %rsi, 0x30(%rdi)
-	popq 0x38(%rdi)
-	mov %r8, 0x40(%rdi)
-	mov %r9, 0x48(%rdi)
-	mov %r10, 0x50(%rdi)
-	mov %r11, 0x58(%rdi)
-	mov %r12, 0x60(%rdi)
-	mov %r13, 0x68(%rdi)
-	mov %r14, 0x70(%rdi)
-	mov %r15, 0x78(%rdi)
-	movl $1, REGS_LAUNCHED(%rdi)
+	push %rdx
+	READ 0x4402, dx			/* VMCS_EXIT_REASON */
+	cmp $10, %rdx			/* EXIT_CPUID */
+	jne 3f
+	cmpq $0, %gs:PERCPU_ATTENTION
+	jne 2f
+	lea -2(%rax), %edx		/* leaf 2 or 4 */
+	test $~2, %edx
+	jnz 2f
+	READ 0x4824, dx			/* VMCS_GUEST_INTERRUPTIBILITY: in a shadow of STI or MOV SS? */
+	test $3, %dl
+	jnz 2f
+	READ 0x6820, dx			/* VMCS_GUEST_RFLAGS: TF? */
+	test $1, %dh
+	jnz 2f
+	push %rbx
+	READ 0x681e, dx			/* VMCS_GUEST_RIP */
+	READ 0x440c, bx			/* VMCS_EXIT_INSTRUCTION_LENGTH */
+	add %rdx, %rbx
+	xor %rbx, %rdx			/* may it wrap? see skip in exits.c */
+	shr $31, %rdx
+	jnz 1f
+	mov $0x681e, %edx
+	vmwrite %rbx, %rdx
+	incq %gs:PERCPU_CPUID_EXITS
+	add $16, %rsp
+	cpuid
+cpuid_resume:
+	cmpq $0, %gs:PERCPU_ATTENTION
+	jne cpuid_abort
+	vmresume
+cpuid_end:
+	jmp critical_end
+cpuid_abort:
+	push %rdx
+	SAVE_GUEST
+	jmp vmx_abort
+1:	pop %rbx
+2:	mov $10, %edx
+3:	SAVE_GUEST
+	mov %rdx, %rsi
 	mov 8(%rsp), %rdi
 	call vmx_step
 	jmp enter
@@ -199,15 +250,17 @@ nmi_entry:
 	push %rcx
 	mov 16(%rsp), %rax		/* interrupted RIP */
 	lea critical_start(%rip), %rcx
-	cmp %rcx, %rax
-	jb 1f
-	lea critical_end(%rip), %rcx
-	cmp %rcx, %rax
-	jae 1f
+	sub %rcx, %rax
 	lea vmx_abort(%rip), %rcx
-	mov %rcx, 16(%rsp)
-	/* The interrupted code had loaded guest registers over its own, but for RSP: vmx_abort needs only that. */
-1:	movb $1, %gs:PERCPU_NMI_SEEN
+	cmp $critical_end - critical_start, %rax
+	jb 1f
+	lea cpuid_abort(%rip), %rcx
+	sub $cpuid_resume - critical_start, %rax
+	cmp $cpuid_end - cpuid_resume, %rax
+	jae 2f
+	/* What was interrupted had loaded guest registers over its own, but for RSP: it needs only that. */
+1:	mov %rcx, 16(%rsp)
+2:	movb $1, %gs:PERCPU_ATTENTION	/* nmi_seen */
 	pop %rcx
 	pop %rax
 	iretq

@@ -454,10 +454,8 @@ static __attribute__((noinline)) uint32_t step_common(struct percpu *cpu, uint64
 	return enter(cpu);
 }
 
-uint32_t vmx_step(struct percpu *cpu)
+uint32_t vmx_step(struct percpu *cpu, uint64_t reason)
 {
-	uint64_t reason = vmcs_read(VMCS_EXIT_REASON);
-
 	__atomic_store_n(&cpu->in_guest, 0, __ATOMIC_RELEASE);
 	if (cpu->attention != 0 || reason >= RV_EXIT_REASONS)
 		return step_attentive(cpu, reason);

@@ -320,7 +320,6 @@ static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason)
 		/* An attack by the guest, which may deny service but no more: ignored. */
 		if (hv.init_quirk != INIT_QUIRK_ABSENT && ++cpu->init_storm >= RESET_STORM) {
 			reset_clear_init(cpu, f->vmcs);
-			f->regs.launched = 0;
 			cpu->init_storm = 0;
 		}
 		return true;
@@ -379,7 +378,6 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 		apic = apic_listen();
 	xrstor_all(pa_pointer(f->fpu));
 	vmcs_enter(cpu, f);
-	f->regs.launched = 0;
 	cpu->init_storm = 0;
 	cpu->running = f;
 	cpu->runs_fimce = 1;

@@ -51,7 +51,7 @@ enum startup {
 struct percpu {
 	/*
 	 * All zero in the steady state: one look tells that the next VM exit or entry can go the short way (exits.c). The
-	 * offset of nmi_seen is known to entry.S.
+	 * offset is known to entry.S, and that nmi_seen is the first byte.
 	 */
 	union {
 		struct {
@@ -69,6 +69,7 @@ struct percpu {
 		uint64_t attention;
 	};
 	struct regs regs; /* of the guest, while in root mode */
+	struct rv_stat stat; /* the offset of the count of CPUIDs is known to entry.S */
 
 	uint32_t index;
 	uint32_t apic_id;
@@ -102,7 +103,6 @@ struct percpu {
 	pa_t vmxon_region;
 	pa_t guest_vmcs;
 	void *xsave_area; /* hv->xsave_bytes, 64-byte aligned */
-	struct rv_stat stat;
 	struct host_tables tables;
 	struct rv_frames frames; /* copy of the frame list of the hypercall at hand */
 	uint8_t scratch[RV_PAGE_SIZE] __attribute__((aligned(64)));

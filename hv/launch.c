@@ -11,8 +11,8 @@
 
 struct hv hv;
 
-_Static_assert(offsetof(struct percpu, nmi_seen) == PERCPU_NMI_SEEN, "offsets.h");
-_Static_assert(offsetof(struct regs, launched) == REGS_LAUNCHED, "offsets.h");
+_Static_assert(offsetof(struct percpu, nmi_seen) == PERCPU_ATTENTION, "offsets.h: the first byte of attention");
+_Static_assert(offsetof(struct percpu, stat.exit[EXIT_CPUID]) == PERCPU_CPUID_EXITS, "offsets.h");
 
 #define PARTITION_ROWS 8192u
 #define POOL_PER_CPU_PAGES (page_align_up(sizeof(struct percpu)) >> RV_PAGE_SHIFT)

@@ -61,10 +61,8 @@ void reset_clear_init(struct percpu *cpu, pa_t fimce_vmcs)
 	} else {
 		hv.init_quirk = INIT_QUIRK_PRESENT;
 	}
-	if (helped) {
-		cpu->regs.launched = 0;
+	if (helped)
 		(void)vmcs_load(fimce_vmcs.v != 0 ? fimce_vmcs : cpu->guest_vmcs);
-	}
 	percpu_hold_end();
 	log3(cpu, RV_REASON_INIT_QUIRK, cpu->index, hv.init_quirk, 0);
 }

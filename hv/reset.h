@@ -16,10 +16,9 @@
 #define RESET_STORM 3u
 
 /**
- * Clears a pending INIT of this CPU by a reset, if one is pending. Both VMCSs keep their guest state and must be launched, not
- * resumed, afterwards (done for the guest's). fimce_vmcs: the FIMCE's VMCS if that is current, or v = 0. Without another CPU
- * in root mode within a bounded time nothing is done: nobody could start this one again. Stops the machine if the CPU does
- * not come back.
+ * Clears a pending INIT of this CPU by a reset, if one is pending. Both VMCSs keep their guest state. fimce_vmcs:
+ * the FIMCE's VMCS if that is current, or v = 0. Without another CPU in root mode within a bounded time nothing is done:
+ * nobody could start this one again. Stops the machine if the CPU does not come back.
  */
 void reset_clear_init(struct percpu *cpu, pa_t fimce_vmcs);
 

@@ -15,7 +15,6 @@ struct percpu;
  * them; that of RSP is in the VMCS. */
 struct regs {
 	uint64_t gpr[16];
-	uint64_t launched; /* 0: enter by VMLAUNCH, else VMRESUME; set at each exit. The offset is known to entry.S. */
 };
 enum {
 	RAX,
@@ -49,7 +48,8 @@ uint32_t vmx_run(struct percpu *cpu, struct regs *r);
 /** Called by vmx_run before the first entry, and again when an NMI in root mode has made it give an entry up. */
 uint32_t vmx_prepare(struct percpu *cpu);
 
-/** Called by vmx_run after each VM exit: handles it and prepares the next entry. */
-uint32_t vmx_step(struct percpu *cpu);
+/** Called by vmx_run after each VM exit that it does not handle itself: does that and prepares the next entry. reason: the exit
+ * reason as it stands in the VMCS. */
+uint32_t vmx_step(struct percpu *cpu, uint64_t reason);
 
 #endif

@@ -2,6 +2,7 @@
 /* smp.c - bare guest: other CPUs start and restart, NMIs and IPIs arrive once each, FIMCEs run on all CPUs at the same time. */
 #include "lib/call.h"
 #include "lib/cpu.h"
+#include "lib/cpuid.h"
 #include "lib/report.h"
 
 #include <ravelin/image.h>
@@ -10,6 +11,8 @@
 #define RESTARTS 50u
 #define NMIS 200u
 #define STORM 500u
+#define KICKS 200u
+#define KICK_MS 8u
 #define IPIS 300u
 #define ROUNDS 10u
 #define INIT_TRIES 100u
@@ -70,6 +73,35 @@ static void work_cpuid(void *argument)
 	(void)argument;
 	while (!stop) {
 		cpuid(1, 0);
+		counter[cpu_self()->index]++;
+	}
+}
+
+/* Leaves with a short way through root mode, with something to lose in all registers. */
+static volatile uint64_t cpuid_wrong;
+
+static void work_cpuid_short(void *argument)
+{
+	(void)argument;
+	for (uint64_t n = 0; !stop; n++) {
+		const uint32_t leaf = n & 1 ? 2 : 4, subleaf = (uint32_t)(n >> 1 & 3);
+		struct cpuid_regs r = {leaf, subleaf, n, ~n, 5, 6, 7, 8 + n, 9, 10, 11, 12, 13, 14, 15 + n, 2},
+				  expected = r;
+
+		cpuid_run_shadow(&expected);
+		cpuid_run(&r);
+		cpuid_wrong += memcmp(&r, &expected, sizeof(r)) != 0 || r.r8 != 8 + n || r.r15 != 15 + n;
+		counter[cpu_self()->index]++;
+	}
+}
+
+/* Nothing but the short way. */
+static void work_cpuid_only(void *argument)
+{
+	(void)argument;
+	while (!stop) {
+		for (uint32_t i = 0; i < 8; i++)
+			cpuid(2, 0);
 		counter[cpu_self()->index]++;
 	}
 }
@@ -160,12 +192,13 @@ static void test_start(void)
 static void test_init(void)
 {
 	struct cpu *cpu = &cpus[1];
-	void (*const works[])(void *) = {work_count, work_null_calls, work_info, work_halt, work_open_halt};
+	void (*const works[])(void *) = {work_count, work_null_calls, work_info,
+					 work_halt,  work_open_halt,  work_cpuid_short};
 	const char *const names[] = {"counts", "makes NULL calls", "makes GET_INFO calls", "halts without interrupts",
-				     "halts"};
+				     "halts",  "executes CPUID"};
 
 	report_group("INIT");
-	for (uint32_t i = 0; i < 5; i++) {
+	for (uint32_t i = 0; i < sizeof(works) / sizeof(works[0]); i++) {
 		uint64_t now = 0;
 
 		work_begin(cpu, works[i]);
@@ -226,8 +259,32 @@ static void test_nmi(const char *group)
 	test_nmi_to(&cpus[1], work_count, "counts");
 	test_nmi_to(&cpus[1], work_null_calls, "makes NULL calls");
 	test_nmi_to(&cpus[1], work_cpuid, "executes CPUID");
+	cpuid_wrong = 0;
+	test_nmi_to(&cpus[1], work_cpuid_short, "executes CPUID the short way");
+	report_equal(cpuid_wrong, 0, "and all its registers are as they should be");
+	test_nmi_to(&cpus[1], work_cpuid_only, "executes nothing but CPUID");
 	test_nmi_to(&cpus[1], work_info, "makes GET_INFO calls");
 	test_nmi_to(&cpus[1], work_halt, "halts");
+}
+
+/* A kick of root mode reaches a CPU that hardly leaves the short way: one that got lost would be repeated, but only 10 ms later. */
+static void test_kicks(void)
+{
+	struct call_buffer b = buffer_make(1);
+	uint64_t longest = 0, clean = 0;
+
+	report_group("kicks");
+	work_begin(&cpus[1], work_cpuid_only);
+	for (uint32_t i = 0; i < KICKS; i++) {
+		uint64_t begin = rdtsc(), ticks;
+
+		clean += call(RV_HC_AUDIT, (uint64_t)b.frames, 0, 0).value == 0;
+		ticks = rdtsc() - begin;
+		longest = ticks > longest ? ticks : longest;
+	}
+	work_end(&cpus[1], "the audits");
+	report_equal(clean, KICKS, "%u audits while a CPU executes nothing but CPUID", KICKS);
+	report(longest < KICK_MS * cpu_tsc_khz, "none of them waits long (%lu ticks)", longest);
 }
 
 static void work_info_open(void *argument)
@@ -359,6 +416,7 @@ void test_main(void)
 		return;
 	test_start();
 	test_nmi("NMI");
+	test_kicks();
 	test_init();
 	test_nmi("NMI after INIT");
 	test_ipi();

@@ -2,6 +2,7 @@
 /* vmxhide.c - bare guest: VMX is not there, control registers, MSRs and traps behave as without Ravelin. */
 #include "lib/call.h"
 #include "lib/cpu.h"
+#include "lib/cpuid.h"
 #include "lib/modes.h"
 #include "lib/report.h"
 
@@ -12,6 +13,11 @@
 #define FW_CFG_DATA 0x511
 #define DR6_BS (1ull << 14)
 #define DR6_B0 1ull
+#define FLAGS_ALL 0x8d5u /* arithmetic flags */
+#define FLAGS_FIXED 2u
+#define EXIT_CPUID 10u
+#define IPI_VECTOR 0x61u
+#define COUNTED 100u
 
 static uint64_t log_since;
 
@@ -95,6 +101,124 @@ static void test_cpuid(void)
 	report_equal(cpu_trapped(), VECTOR_UD, "XSETBV raises #UD with CR4.OSXSAVE clear");
 	write_cr4(read_cr4() | CR4_OSXSAVE);
 	report(cpuid(1, 0).ecx & 1u << 27, "OSXSAVE is set with CR4.OSXSAVE set");
+}
+
+static bool cpuid_regs_same(const struct cpuid_regs *a, const struct cpuid_regs *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* Both ways of root mode through one CPUID: the same answer, and nothing else changes. */
+static bool cpuid_both_ways(uint32_t leaf, uint32_t subleaf, uint64_t flags)
+{
+	const uint64_t high = 0xdeadbeef00000000;
+	struct cpuid_regs before = {.rax = high | leaf,
+				    .rcx = high | subleaf,
+				    .rdx = ~0ull,
+				    .rbx = high,
+				    .rbp = 0x0101010101010101,
+				    .rsi = 0x0202020202020202,
+				    .rdi = 0x0303030303030303,
+				    .r8 = 0x0404040404040404,
+				    .r9 = 0x0505050505050505,
+				    .r10 = 0x0606060606060606,
+				    .r11 = 0x0707070707070707,
+				    .r12 = 0x0808080808080808,
+				    .r13 = 0x0909090909090909,
+				    .r14 = 0x0a0a0a0a0a0a0a0a,
+				    .r15 = 0x0b0b0b0b0b0b0b0b,
+				    .flags = flags | FLAGS_FIXED};
+	struct cpuid_regs one = before, other = before;
+	bool clean;
+
+	cpuid_run(&one);
+	cpuid_run_shadow(&other);
+	clean = (one.rax | one.rbx | one.rcx | one.rdx) >> 32 == 0;
+	before.rax = one.rax;
+	before.rbx = one.rbx;
+	before.rcx = one.rcx;
+	before.rdx = one.rdx;
+	return clean && cpuid_regs_same(&one, &before) && cpuid_regs_same(&other, &one);
+}
+
+static uint64_t interrupted_at;
+
+static bool interrupt_hook(struct trap_frame *f)
+{
+	if (f->vector == IPI_VECTOR)
+		interrupted_at = f->rip;
+	return false;
+}
+
+/* An interrupt that waits comes behind the CPUID after STI, not before it and not later. */
+static void test_cpuid_after_sti(uint32_t leaf)
+{
+	uint64_t behind;
+	uint32_t rax = leaf, rcx = 0;
+
+	cpu_self()->hook = interrupt_hook;
+	interrupted_at = 0;
+	apic_send(apic_this_id(), APIC_FIXED | IPI_VECTOR);
+	__asm__ volatile("sti\n\tcpuid\n1:\tnop\n\tnop\n\tcli\n\tlea 1b(%%rip), %2"
+			 : "+a"(rax), "+c"(rcx), "=r"(behind)
+			 :
+			 : "rbx", "rdx", "cc", "memory");
+	cpu_self()->hook = NULL;
+	report_equal(interrupted_at, behind, "leaf %u behind STI: an interrupt comes right after it", leaf);
+}
+
+/* Prefixes that CPUID ignores: RIP goes on by the length that the instruction has. */
+#define CPUID_PREFIXED(prefixes, leaf, r)                                                                              \
+	__asm__ volatile(".byte " prefixes "0x0f, 0xa2"                                                                \
+			 : "=a"((r)->eax), "=b"((r)->ebx), "=c"((r)->ecx), "=d"((r)->edx)                              \
+			 : "a"(leaf), "c"(0))
+
+static void test_cpuid_lengths(uint32_t leaf)
+{
+	struct cpuid plain = cpuid(leaf, 0), r[3];
+
+	CPUID_PREFIXED("0x48, ", leaf, &r[0]);
+	CPUID_PREFIXED("0x66, 0x2e, ", leaf, &r[1]);
+	CPUID_PREFIXED("0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, ", leaf, &r[2]);
+	report(memcmp(&r[0], &plain, sizeof(plain)) == 0 && memcmp(&r[1], &plain, sizeof(plain)) == 0 &&
+		   memcmp(&r[2], &plain, sizeof(plain)) == 0,
+	       "leaf %u with prefixes, up to 15 bytes long", leaf);
+}
+
+static void test_cpuid_ways(void)
+{
+	const uint32_t bases[] = {0, 0x40000000, 0x80000000, RV_CPUID_LEAF, 0xfffffff0};
+	struct call_buffer b = buffer_make(1);
+	const struct rv_stat *stat = (const void *)b.data;
+	uint64_t counted, exits;
+	uint32_t differ = 0;
+
+	for (uint32_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+		for (uint32_t n = 0; n < 33 * 10; n++) {
+			if (cpuid_both_ways(bases[i] + n / 10, n % 10, n & 1 ? FLAGS_ALL : 0))
+				continue;
+			differ++;
+			report_line("leaf 0x%x, subleaf %u", bases[i] + n / 10, n % 10);
+		}
+	}
+	report_equal(differ, 0, "the short and the long way give the same, and keep all other registers");
+	test_cpuid_after_sti(1);
+	test_cpuid_after_sti(2);
+	test_cpuid_lengths(1);
+	test_cpuid_lengths(2);
+
+	call(RV_HC_GET_STAT, (uint64_t)b.frames, 0, 0);
+	counted = stat->exit[EXIT_CPUID];
+	exits = stat->exits;
+	for (uint32_t i = 0; i < COUNTED; i++) {
+		cpuid(1, 0);
+		cpuid(2, 0);
+		cpuid(4, i & 3);
+	}
+	call(RV_HC_GET_STAT, (uint64_t)b.frames, 0, 0);
+	report_equal(stat->exit[EXIT_CPUID] - counted, 3 * COUNTED, "each CPUID is counted");
+	/* The second GET_STAT itself is one. */
+	report_equal(stat->exits - exits, 3 * COUNTED + 1, "and nothing else");
 }
 
 static uint32_t try_rdmsr(uint32_t msr, uint64_t *value)
@@ -398,24 +522,32 @@ static bool data_hook(struct trap_frame *f)
 	return true;
 }
 
-static void test_debug(void)
+static void test_step_over_cpuid(uint32_t leaf)
 {
 	uint64_t first, after_cpuid, after_nop;
-	static uint64_t watched;
+	uint32_t rax = leaf, rcx = 0;
 
-	report_group("debug");
-	cpu_self()->hook = step_hook;
 	steps = 0;
 	__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n"
 			 "1:\tnop\n2:\tcpuid\n3:\tnop\n\t"
 			 "pushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq\n\t"
-			 "lea 2b(%%rip), %0\n\tlea 3b(%%rip), %1\n\tlea 3b+1(%%rip), %2"
-			 : "=&r"(first), "=&r"(after_cpuid), "=&r"(after_nop)
-			 : "a"(1), "c"(0)
+			 "lea 2b(%%rip), %2\n\tlea 3b(%%rip), %3\n\tlea 3b+1(%%rip), %4"
+			 : "+a"(rax), "+c"(rcx), "=&r"(first), "=&r"(after_cpuid), "=&r"(after_nop)
+			 :
 			 : "rbx", "rdx", "cc", "memory");
-	report_equal(steps, 6, "six steps are six #DB");
+	report_equal(steps, 6, "six steps, one of them over CPUID leaf %u, are six #DB", leaf);
 	report(step_rip[0] == first && step_rip[1] == after_cpuid && step_rip[2] == after_nop,
-	       "the step over CPUID ends right behind it");
+	       "the step over CPUID leaf %u ends right behind it", leaf);
+}
+
+static void test_debug(void)
+{
+	static uint64_t watched;
+
+	report_group("debug");
+	cpu_self()->hook = step_hook;
+	test_step_over_cpuid(1);
+	test_step_over_cpuid(2);
 	uint64_t dr6;
 
 	__asm__ volatile("mov %%dr6, %0" : "=r"(dr6));
@@ -461,6 +593,7 @@ void test_main(void)
 {
 	write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE);
 	test_cpuid();
+	test_cpuid_ways();
 	test_instructions();
 	test_msrs();
 	test_xsetbv();

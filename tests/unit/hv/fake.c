@@ -324,7 +324,6 @@ uint32_t fake_pool_dirty(void)
 #define FIELDS 0x7000u
 static struct vmcs {
 	uint64_t pa;
-	bool launched;
 	uint64_t field[FIELDS];
 	bool written[FIELDS];
 } * vmcss, *current;
@@ -393,10 +392,7 @@ void vmx_off(void)
 
 bool vmcs_clear(pa_t pa)
 {
-	if ((pa.v & (RV_PAGE_SIZE - 1)) != 0)
-		return false;
-	vmcs_at(pa.v)->launched = false;
-	return true;
+	return (pa.v & (RV_PAGE_SIZE - 1)) == 0;
 }
 
 bool vmcs_load(pa_t pa)
@@ -421,12 +417,9 @@ static void enter_once(struct regs *r)
 {
 	const char *why = fake_entry_refused();
 
-	assert_true((r->launched & 1) == current->launched);
 	if (why != NULL)
 		fail_msg("VM entry would fail: %s", why);
 	assert_non_null(fake_guest);
-	current->launched = true;
-	r->launched = 1;
 	entry_valid = current->field[VMCS_ENTRY_INTERRUPTION_INFO] & INTERRUPTION_VALID;
 	/* The CPU clears the valid bit at each VM exit. */
 	current->field[VMCS_ENTRY_INTERRUPTION_INFO] &= ~(uint64_t)INTERRUPTION_VALID;
@@ -439,7 +432,7 @@ uint32_t vmx_run(struct percpu *cpu, struct regs *r)
 
 	while (verdict == VMX_ENTER) {
 		enter_once(r);
-		verdict = vmx_step(cpu);
+		verdict = vmx_step(cpu, current->field[VMCS_EXIT_REASON]);
 	}
 	return verdict;
 }
@@ -603,13 +596,11 @@ static void cpu_make(uint32_t index)
 	cpu->apic_id = 2 * index;
 	cpu->state = RV_CPU_GUEST;
 	cpu->proved = true;
-	cpu->regs.launched = 1;
 	cpu->xsave_area = calloc(1, RV_PAGE_SIZE);
 	assert_int_equal(partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &cpu->guest_vmcs), 0);
 	hv.cpu[index] = cpu;
 	hv.cpu_count++;
 	assert_true(vmcs_load(cpu->guest_vmcs));
-	current->launched = true;
 	fake_guest_64();
 }
 

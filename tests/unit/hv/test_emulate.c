@@ -97,6 +97,26 @@ static void test_cpuid_follows_cr4(void **state)
 	assert_false(do_cpuid(7, 0).ecx & 1u << 4);
 }
 
+/* The two leaves that entry.S answers by itself: nothing happens to them here. */
+static void test_cpuid_unfiltered(void **state)
+{
+	const struct cpuid all = {~0u, ~0u, ~0u, ~0u}, none = {0};
+
+	(void)state;
+	for (uint32_t leaf = 2; leaf <= 4; leaf += 2) {
+		for (uint32_t subleaf = 0; subleaf < 8; subleaf++) {
+			struct cpuid r;
+
+			fake_cpuid_set(leaf, subleaf, all);
+			r = do_cpuid(leaf, subleaf);
+			assert_memory_equal(&r, &all, sizeof(r));
+			fake_cpuid_set(leaf, subleaf, none);
+			r = do_cpuid(leaf, subleaf);
+			assert_memory_equal(&r, &none, sizeof(r));
+		}
+	}
+}
+
 /* A feature without its control would be #UD in the guest (pitfall 11). */
 static void test_cpuid_follows_controls(void **state)
 {
@@ -467,6 +487,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_cpuid_hides_vmx),
 	    T(test_cpuid_follows_cr4),
+	    T(test_cpuid_unfiltered),
 	    T(test_cpuid_follows_controls),
 	    T(test_rdmsr),
 	    T(test_wrmsr_refused),
