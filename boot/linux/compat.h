@@ -72,6 +72,15 @@ static inline int rv_compat_set_override(struct pci_dev *pci, const char *name)
 #endif
 }
 
+/** True if a thread in this state sleeps, and a signal would wake it. With PREEMPT_RT the state alone doesn't tell: never. */
+static inline bool rv_compat_is_sleeping(unsigned int state)
+{
+#ifdef TASK_FREEZABLE
+	state &= ~TASK_FREEZABLE;
+#endif
+	return state == TASK_INTERRUPTIBLE && !IS_ENABLED(CONFIG_PREEMPT_RT);
+}
+
 static inline u32 rv_compat_apic_id(unsigned int cpu)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)

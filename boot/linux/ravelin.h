@@ -110,8 +110,11 @@ void rv_target_free(struct rv_target *t, bool keep_fresh);
 /* ---- freezer.c: the pause of a target ---- */
 
 /** One pause. Without a file somebody else has frozen the target: then none of the calls does anything. */
+struct rv_held;
 struct rv_freezer {
 	struct file *file;
+	struct rv_held *held; /* threads that are kept asleep, see rv_freezer_freeze() */
+	u32 held_count;
 	u32 patience_ms;
 	bool freezing; /* it was told to freeze, and not yet to thaw */
 	u64 until_ns; /* when the patience ends, as ktime_get_ns() counts */
@@ -120,8 +123,13 @@ struct rv_freezer {
 
 /** Takes over what the caller asks for. -EBADF: not a file that freezes. Close it also after a failure. */
 int rv_freezer_open(struct rv_freezer *f, const struct rv_ioctl_update *arg, struct rv_failure *why);
-/** Tells all threads to freeze; rv_threads_check_stacks() waits for them. Thaw also after a failure. */
-int rv_freezer_freeze(struct rv_freezer *f);
+/**
+ * Tells all threads to freeze; rv_threads_check_stacks() waits for them. Thaw also after a failure. Those of @thread that sleep in a
+ * wait which holds nothing are not woken for that: they are kept asleep, whatever wakes them, until they are thawed.
+ */
+int rv_freezer_freeze(struct rv_freezer *f, struct task_struct **thread, u32 count);
+/** True if @t is kept asleep. */
+bool rv_freezer_holds(const struct task_struct *t);
 /** Lets them go. Nothing happens if they are not held. */
 void rv_freezer_thaw(struct rv_freezer *f);
 /** Thaws and gives up the file. */

@@ -316,7 +316,7 @@ static int threads_check(struct rv_target *t, struct task_struct *leader, bool r
 			return -ENOMEM;
 		error = list ? rv_threads_room(list, count, why) : 0;
 		if (!error && !freezer->freezing)
-			error = rv_freezer_freeze(freezer);
+			error = rv_freezer_freeze(freezer, thread, count);
 		if (!error)
 			error = rv_threads_check_stacks(t, thread, count, rollback, freezer, why);
 		all = error || rv_threads_are_all(leader, thread, count);

@@ -106,13 +106,15 @@ int rv_threads_check_shared(struct task_struct *leader, const struct mm_struct *
 
 /**
  * A thread in the freezer has the bit frozen set, its trap is still demanded, and it is on no CPU: before it reaches user mode
- * again it must leave the trap. A thread that is on its way out never reaches user mode again.
+ * again it must leave the trap. A thread that is kept asleep does nothing at all, and would have to go through the trap. A
+ * thread that is on its way out never reaches user mode again.
  */
 static bool thread_is_frozen(const struct task_struct *t)
 {
 	if (t->exit_state || (t->flags & PF_EXITING))
 		return true;
-	return t->frozen && (READ_ONCE(t->jobctl) & JOBCTL_TRAP_FREEZE) && !READ_ONCE(t->on_cpu);
+	return (t->frozen || rv_freezer_holds(t)) && (READ_ONCE(t->jobctl) & JOBCTL_TRAP_FREEZE) &&
+	       !READ_ONCE(t->on_cpu);
 }
 
 /** Waits for a thread to be frozen until the freezer's patience ends. */
