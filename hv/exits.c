@@ -490,14 +490,9 @@ void exception_stop(uint64_t vector, const uint64_t *frame);
 void exception_stop(uint64_t vector, const uint64_t *frame)
 {
 	bool has_error = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
-	struct percpu *cpu = hv.cpu[0];
-	uint32_t id = apic_id();
 
-	for (uint32_t i = 0; i < hv.cpu_count; i++) {
-		if (hv.cpu[i]->apic_id == id)
-			cpu = hv.cpu[i];
-	}
-	hv_stop(cpu, RV_REASON_ROOT_EXCEPTION, vector, frame[has_error ? 1 : 0], read_cr2());
+	hv_stop((struct percpu *)rdmsr(MSR_GS_BASE), RV_REASON_ROOT_EXCEPTION, vector, frame[has_error ? 1 : 0],
+		read_cr2());
 }
 
 static void bit_set(uint8_t *map, uint32_t bit)
@@ -507,6 +502,20 @@ static void bit_set(uint8_t *map, uint32_t bit)
 
 static void msr_bitmap_fill(uint8_t map[RV_PAGE_SIZE])
 {
+	/* Debug store records (PEBS, DS area) go to linear addresses, those of root mode while root mode runs. */
+	static const uint16_t writes[] = {MSR_KVM_WALL_CLOCK,
+					  MSR_KVM_SYSTEM_TIME,
+					  MSR_APIC_BASE,
+					  MSR_TSC,
+					  MSR_TSC_ADJUST,
+					  MSR_MISC_ENABLE,
+					  MSR_XSS,
+					  MSR_PEBS_ENABLE,
+					  MSR_DS_AREA,
+					  MSR_BIOS_UPDT_TRIG,
+					  MSR_SMM_MONITOR_CTL,
+					  MSR_HW_FEEDBACK_PTR,
+					  MSR_HW_FEEDBACK_THREAD};
 	uint8_t *read_low = map, *write_low = map + 2048;
 
 	/* Hidden: VMX. */
@@ -523,20 +532,8 @@ static void msr_bitmap_fill(uint8_t map[RV_PAGE_SIZE])
 	}
 	for (uint32_t i = MSR_RTIT_FIRST; i <= MSR_RTIT_LAST; i++)
 		bit_set(write_low, i);
-	bit_set(write_low, MSR_KVM_WALL_CLOCK);
-	bit_set(write_low, MSR_KVM_SYSTEM_TIME);
-	bit_set(write_low, MSR_APIC_BASE);
-	bit_set(write_low, MSR_TSC);
-	bit_set(write_low, MSR_TSC_ADJUST);
-	bit_set(write_low, MSR_MISC_ENABLE);
-	bit_set(write_low, MSR_XSS);
-	/* Debug store records go to linear addresses, those of root mode while root mode runs. */
-	bit_set(write_low, MSR_PEBS_ENABLE);
-	bit_set(write_low, MSR_DS_AREA);
-	bit_set(write_low, MSR_BIOS_UPDT_TRIG);
-	bit_set(write_low, MSR_SMM_MONITOR_CTL);
-	bit_set(write_low, MSR_HW_FEEDBACK_PTR);
-	bit_set(write_low, MSR_HW_FEEDBACK_THREAD);
+	for (uint32_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+		bit_set(write_low, writes[i]);
 }
 
 void exits_fill_bitmap(uint8_t map[RV_PAGE_SIZE], enum vmcs_field which)

@@ -156,11 +156,9 @@ struct hv {
 	    generation; /* raised after every change that a CPU has to notice before it enters its guest (percpu.h) */
 	uint64_t audit_number;
 	struct percpu *holder; /* keeps all other CPUs in root mode; NULL = nobody */
-	struct lock hold_lock;
 	uint64_t deadline_tsc; /* earliest update deadline, 0 = none */
 	enum init_quirk init_quirk; /* see reset.h */
-	struct percpu *reset_cpu; /* waits for another CPU to restart it */
-	uint32_t reset_helper; /* 1: a CPU has taken on to restart reset_cpu */
+	struct percpu *reset_cpu; /* wants another CPU to restart it; NULL again when one has taken that on */
 
 	pa_t page_tables; /* root mode's PML4 */
 	pa_t msr_bitmap;

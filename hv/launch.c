@@ -302,12 +302,18 @@ static void vmcs_clear_fields(struct vmcs_writer *w, const uint16_t *field, size
 
 void launch_vmcs_controls(struct percpu *cpu, const struct vmx_controls *c, struct vmcs_writer *w)
 {
-	static const uint16_t zero[] = {VMCS_PF_ERROR_MASK,           VMCS_PF_ERROR_MATCH,
-					VMCS_CR3_TARGET_COUNT,        VMCS_EXIT_MSR_STORE_COUNT,
-					VMCS_EXIT_MSR_LOAD_COUNT,     VMCS_ENTRY_MSR_LOAD_COUNT,
-					VMCS_ENTRY_INTERRUPTION_INFO, VMCS_HOST_FS_SELECTOR,
-					VMCS_HOST_GS_SELECTOR,        VMCS_HOST_FS_BASE,
-					VMCS_HOST_SYSENTER_CS,        VMCS_HOST_SYSENTER_ESP,
+	static const uint16_t zero[] = {VMCS_PF_ERROR_MASK,
+					VMCS_PF_ERROR_MATCH,
+					VMCS_CR3_TARGET_COUNT,
+					VMCS_EXIT_MSR_STORE_COUNT,
+					VMCS_EXIT_MSR_LOAD_COUNT,
+					VMCS_ENTRY_MSR_LOAD_COUNT,
+					VMCS_ENTRY_INTERRUPTION_INFO,
+					VMCS_HOST_SELECTOR + 2 * SEG_FS,
+					VMCS_HOST_SELECTOR + 2 * SEG_GS,
+					VMCS_HOST_FS_BASE,
+					VMCS_HOST_SYSENTER_CS,
+					VMCS_HOST_SYSENTER_ESP,
 					VMCS_HOST_SYSENTER_EIP};
 
 	vmcs_clear_fields(w, zero, sizeof(zero) / sizeof(zero[0]));
@@ -318,10 +324,8 @@ void launch_vmcs_controls(struct percpu *cpu, const struct vmx_controls *c, stru
 	vmcs_write(w, VMCS_ENTRY_CONTROLS, c->entry);
 	vmcs_write(w, VMCS_LINK_POINTER, ~0ull);
 
-	vmcs_write(w, VMCS_HOST_ES_SELECTOR, HOST_DS);
-	vmcs_write(w, VMCS_HOST_CS_SELECTOR, HOST_CS);
-	vmcs_write(w, VMCS_HOST_SS_SELECTOR, HOST_DS);
-	vmcs_write(w, VMCS_HOST_DS_SELECTOR, HOST_DS);
+	for (uint64_t s = SEG_ES; s <= SEG_DS; s++)
+		vmcs_write(w, VMCS_HOST_SELECTOR + 2 * s, s == SEG_CS ? HOST_CS : HOST_DS);
 	vmcs_write(w, VMCS_HOST_TR_SELECTOR, HOST_TSS);
 	vmcs_write(w, VMCS_HOST_CR0, read_cr0());
 	vmcs_write(w, VMCS_HOST_CR3, hv.page_tables.v);
@@ -358,33 +362,29 @@ void launch_vmcs_segment(struct vmcs_writer *w, uint64_t s, uint16_t selector, u
 
 void launch_real_mode(struct percpu *cpu, uint8_t vector)
 {
+	static const uint16_t zero[] = {VMCS_GUEST_GDTR_BASE,     VMCS_GUEST_IDTR_BASE,
+					VMCS_GUEST_CR3,           VMCS_CR4_SHADOW,
+					VMCS_GUEST_EFER,          VMCS_GUEST_RSP,
+					VMCS_GUEST_RIP,           VMCS_GUEST_INTERRUPTIBILITY,
+					VMCS_GUEST_PENDING_DEBUG, VMCS_ENTRY_INTERRUPTION_INFO};
 	struct vmcs_writer w = {0};
 	uint64_t cr0 = CR0_ET | (hv.caps.cr0_fixed0 & ~(CR0_PE | CR0_PG));
 
+	vmcs_clear_fields(&w, zero, sizeof(zero) / sizeof(zero[0]));
 	for (uint64_t s = 0; s < SEG_LDTR; s++)
 		launch_vmcs_segment(&w, s, 0, 0, 0xffff, 0x93);
 	launch_vmcs_segment(&w, SEG_CS, (uint16_t)(vector << 8), (uint64_t)vector << 12, 0xffff, 0x9b);
 	launch_vmcs_segment(&w, SEG_LDTR, 0, 0, 0xffff, 0x82);
 	launch_vmcs_segment(&w, SEG_TR, 0, 0, 0xffff, 0x8b);
-	vmcs_write(&w, VMCS_GUEST_GDTR_BASE, 0);
 	vmcs_write(&w, VMCS_GUEST_GDTR_LIMIT, 0xffff);
-	vmcs_write(&w, VMCS_GUEST_IDTR_BASE, 0);
 	vmcs_write(&w, VMCS_GUEST_IDTR_LIMIT, 0xffff);
 	vmcs_write(&w, VMCS_GUEST_CR0, cr0);
 	/* The shadow shows NE = 1 from the start: then Linux's own write of CR0.NE = 1 is no change and does not exit. */
 	vmcs_write(&w, VMCS_CR0_SHADOW, CR0_NE);
-	vmcs_write(&w, VMCS_GUEST_CR3, 0);
 	vmcs_write(&w, VMCS_GUEST_CR4, hv.caps.cr4_fixed0 | CR4_VMXE);
-	vmcs_write(&w, VMCS_CR4_SHADOW, 0);
-	vmcs_write(&w, VMCS_GUEST_EFER, 0);
 	vmcs_write(&w, VMCS_GUEST_DR7, DR7_RESET);
-	vmcs_write(&w, VMCS_GUEST_RSP, 0);
-	vmcs_write(&w, VMCS_GUEST_RIP, 0);
 	vmcs_write(&w, VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
-	vmcs_write(&w, VMCS_GUEST_INTERRUPTIBILITY, 0);
-	vmcs_write(&w, VMCS_GUEST_PENDING_DEBUG, 0);
 	vmcs_write(&w, VMCS_ENTRY_CONTROLS, hv.caps.guest.entry);
-	vmcs_write(&w, VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	if (w.failed_field != 0)
 		hv_stop(cpu, RV_REASON_VMCS_FAILED, w.failed_field, w.error, 0);
 	vpid_invalidate(1); /* what was cached before the INIT has the same VPID */

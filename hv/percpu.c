@@ -12,7 +12,7 @@
 #define KICK_PATIENCE_US 10000u
 
 extern struct percpu *ap_cpu; /* entry.S */
-extern uint64_t ap_stack;
+extern uint8_t *ap_stack;
 
 static volatile uint32_t *apic_register(uint32_t offset)
 {
@@ -35,11 +35,6 @@ static void apic_write(uint32_t offset, uint32_t value)
 		wrmsr(MSR_X2APIC(offset), value);
 	else
 		*apic_register(offset) = value;
-}
-
-uint32_t apic_id(void)
-{
-	return apic_is_x2() ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
 }
 
 uint32_t apic_listen(void)
@@ -117,9 +112,10 @@ static void kick_again(const struct percpu *cpu, uint64_t *when)
 		*when = now + KICK_PATIENCE_US * hv.launch.tsc_khz / 1000;
 }
 
-static bool is_in_guest(const struct percpu *other)
+static bool is_behind(const struct percpu *other, uint64_t generation)
 {
-	return __atomic_load_n(&other->in_guest, __ATOMIC_SEQ_CST) != 0;
+	return __atomic_load_n(&other->in_guest, __ATOMIC_SEQ_CST) != 0 &&
+	       __atomic_load_n(&other->seen_generation, __ATOMIC_SEQ_CST) < generation;
 }
 
 void percpu_flush_ept(struct percpu *cpu)
@@ -127,47 +123,34 @@ void percpu_flush_ept(struct percpu *cpu)
 	uint64_t generation = __atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
 
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
-		struct percpu *other = hv.cpu[i];
-
-		if (other != cpu && is_in_guest(other) &&
-		    __atomic_load_n(&other->seen_generation, __ATOMIC_SEQ_CST) < generation)
-			percpu_kick(other);
+		if (hv.cpu[i] != cpu && is_behind(hv.cpu[i], generation))
+			percpu_kick(hv.cpu[i]);
 	}
 	for (uint32_t i = 0; i < hv.cpu_count; i++) {
-		struct percpu *other = hv.cpu[i];
 		uint64_t when = 0;
 
-		while (other != cpu && is_in_guest(other) &&
-		       __atomic_load_n(&other->seen_generation, __ATOMIC_SEQ_CST) < generation)
+		while (hv.cpu[i] != cpu && is_behind(hv.cpu[i], generation))
 			kick_again(cpu, &when);
 	}
 }
 
 void percpu_hold_begin(struct percpu *cpu)
 {
+	struct percpu *nobody = NULL;
+
 	/* Who holds may need a CPU that is in root mode to restart it. */
-	while (!lock_try(&hv.hold_lock)) {
+	while (!__atomic_compare_exchange_n(&hv.holder, &nobody, cpu, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		nobody = NULL;
 		reset_help();
 		cpu_pause();
 	}
-	__atomic_store_n(&hv.holder, cpu, __ATOMIC_SEQ_CST);
-	__atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
-	for (uint32_t i = 0; i < hv.cpu_count; i++) {
-		if (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
-			percpu_kick(hv.cpu[i]);
-	}
-	for (uint32_t i = 0; i < hv.cpu_count; i++) {
-		uint64_t when = 0;
-
-		while (hv.cpu[i] != cpu && is_in_guest(hv.cpu[i]))
-			kick_again(cpu, &when);
-	}
+	/* A CPU that has seen the generation that follows sees the holder before it enters its guest (exits.c). */
+	percpu_flush_ept(cpu);
 }
 
 void percpu_hold_end(void)
 {
 	__atomic_store_n(&hv.holder, NULL, __ATOMIC_SEQ_CST);
-	lock_release(&hv.hold_lock);
 }
 
 void delay_us(uint64_t us)
@@ -178,19 +161,14 @@ void delay_us(uint64_t us)
 		cpu_pause();
 }
 
-int percpu_start(struct percpu *cpu, uint32_t timeout_us)
+int percpu_sipi(struct percpu *cpu, uint8_t *stack_top, uint32_t tries, uint64_t us)
 {
-	uint32_t vector = hv.launch.trampoline >> RV_PAGE_SHIFT;
-
 	ap_cpu = cpu;
-	ap_stack = (uint64_t)(cpu->stack + HOST_STACK_BYTES);
-	cpu->stage = STAGE_NONE;
-	apic_send(cpu->apic_id, APIC_INIT);
-	delay_us(200);
-	for (int try = 0; try < 2; try++) {
-		uint64_t end = rdtsc() + (uint64_t)timeout_us / 2 * hv.launch.tsc_khz / 1000;
+	ap_stack = stack_top;
+	for (uint32_t try = 0; try < tries; try++) {
+		uint64_t end = rdtsc() + us * hv.launch.tsc_khz / 1000;
 
-		apic_send(cpu->apic_id, APIC_SIPI | vector);
+		apic_send(cpu->apic_id, APIC_SIPI | hv.launch.trampoline >> RV_PAGE_SHIFT);
 		while (rdtsc() < end) {
 			if (__atomic_load_n(&cpu->stage, __ATOMIC_ACQUIRE) != STAGE_NONE)
 				return 0;
@@ -198,4 +176,12 @@ int percpu_start(struct percpu *cpu, uint32_t timeout_us)
 		}
 	}
 	return -RV_ETIME;
+}
+
+int percpu_start(struct percpu *cpu, uint32_t timeout_us)
+{
+	cpu->stage = STAGE_NONE;
+	apic_send(cpu->apic_id, APIC_INIT);
+	delay_us(200);
+	return percpu_sipi(cpu, cpu->stack + HOST_STACK_BYTES, 2, timeout_us / 2);
 }

@@ -18,8 +18,6 @@ void apic_send(uint32_t apic_id, uint32_t command);
 /** Takes this CPU out of all logical destinations but "all", until the guest starts it again. In x2APIC mode the logical id
  * follows from the APIC id, and the entry check knows it. */
 void apic_forget_logical_id(void);
-/** The APIC id of this CPU. */
-uint32_t apic_id(void);
 /** Lets this CPU's local APIC take interrupts, which Linux switches off when it gives a CPU up. @return what apic_unlisten wants */
 uint32_t apic_listen(void);
 /** Ends what is in service of the class of RV_FIMCE_VECTOR, and puts the APIC back. */
@@ -36,6 +34,10 @@ void percpu_flush_ept(struct percpu *cpu);
 /** Keeps all other CPUs out of the guest until percpu_hold_end. Not nested. Do not take hv.lock inside. */
 void percpu_hold_begin(struct percpu *cpu);
 void percpu_hold_end(void);
+
+/** Sends a SIPI with the trampoline's page to a CPU that waits for one, so often and each time waiting so long, until its stage
+ * changes. stack_top: for launch_ap. @return 0, or -RV_ETIME. */
+int percpu_sipi(struct percpu *cpu, uint8_t *stack_top, uint32_t tries, uint64_t us);
 
 /** Starts an AP by INIT, SIPI, SIPI at the trampoline and waits for its stage to change.
  * @return 0, or -RV_ETIME. */

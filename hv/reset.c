@@ -9,9 +9,6 @@
 #define HELPER_PATIENCE_US 10000u
 #define RESTART_TRIES 1000u
 
-extern struct percpu *ap_cpu; /* entry.S */
-extern uint64_t ap_stack;
-
 static uint8_t reset_stack[4096] __attribute__((aligned(16)));
 
 /* Waits for another CPU in root mode, which will send the SIPI. Without one a reset would be the CPU's end. */
@@ -19,11 +16,10 @@ static bool helper_find(struct percpu *cpu)
 {
 	uint64_t end = rdtsc() + HELPER_PATIENCE_US * hv.launch.tsc_khz / 1000;
 
-	__atomic_store_n(&hv.reset_helper, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&cpu->stage, STAGE_NONE, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&hv.reset_cpu, cpu, __ATOMIC_SEQ_CST);
-	while (!__atomic_load_n(&hv.reset_helper, __ATOMIC_SEQ_CST)) {
-		if (rdtsc() >= end && __atomic_exchange_n(&hv.reset_helper, 1, __ATOMIC_SEQ_CST) == 0)
+	while (__atomic_load_n(&hv.reset_cpu, __ATOMIC_SEQ_CST) != NULL) {
+		if (rdtsc() >= end && __atomic_exchange_n(&hv.reset_cpu, NULL, __ATOMIC_SEQ_CST) != NULL)
 			return false;
 		cpu_pause();
 	}
@@ -33,7 +29,6 @@ static bool helper_find(struct percpu *cpu)
 /* The reset was asked for and done, or not needed: the helper may stop. */
 static void reset_end(struct percpu *cpu)
 {
-	__atomic_store_n(&hv.reset_cpu, NULL, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&cpu->stage, STAGE_RUNNING, __ATOMIC_SEQ_CST);
 }
 
@@ -77,20 +72,10 @@ _Noreturn void reset_return(struct percpu *cpu, bool ok)
 
 void reset_help(void)
 {
-	struct percpu *cpu = __atomic_load_n(&hv.reset_cpu, __ATOMIC_SEQ_CST);
+	struct percpu *cpu = NULL;
 
-	if (cpu == NULL || __atomic_exchange_n(&hv.reset_helper, 1, __ATOMIC_SEQ_CST) != 0)
-		return;
-	ap_cpu = cpu;
-	ap_stack = (uint64_t)(reset_stack + sizeof(reset_stack));
-	for (uint32_t try = 0; try < RESTART_TRIES; try++) {
-		uint64_t end = rdtsc() + RESTART_PATIENCE_US * hv.launch.tsc_khz / 1000;
-
-		while (rdtsc() < end) {
-			if (__atomic_load_n(&cpu->stage, __ATOMIC_SEQ_CST) != STAGE_NONE)
-				return;
-			cpu_pause();
-		}
-		apic_send(cpu->apic_id, APIC_SIPI | hv.launch.trampoline >> RV_PAGE_SHIFT);
-	}
+	if (__atomic_load_n(&hv.reset_cpu, __ATOMIC_SEQ_CST) != NULL)
+		cpu = __atomic_exchange_n(&hv.reset_cpu, NULL, __ATOMIC_SEQ_CST);
+	if (cpu != NULL)
+		(void)percpu_sipi(cpu, reset_stack + sizeof(reset_stack), RESTART_TRIES, RESTART_PATIENCE_US);
 }

@@ -78,13 +78,6 @@ void lock_acquire(struct lock *l)
 		cpu_pause();
 }
 
-bool lock_try(struct lock *l)
-{
-	uint32_t ticket = __atomic_load_n(&l->owner, __ATOMIC_ACQUIRE);
-
-	return __atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-}
-
 void lock_release(struct lock *l)
 {
 	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);

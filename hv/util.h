@@ -37,8 +37,6 @@ struct lock {
 };
 
 void lock_acquire(struct lock *l);
-/** Takes the lock if nobody has it or waits for it. */
-bool lock_try(struct lock *l);
 void lock_release(struct lock *l);
 
 #endif

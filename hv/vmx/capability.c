@@ -63,47 +63,41 @@ static void controls_compute(struct vmx_controls *c, uint32_t user, uint32_t opt
 	}
 }
 
+static int refuse(struct vmx_refusal *why, int error, uint32_t reason, uint64_t value)
+{
+	*why = (struct vmx_refusal){reason, {value}};
+	return error;
+}
+
 int vmx_check(struct vmx_caps *caps, struct vmx_refusal *why)
 {
 #define EPT_NEED(bit, name, purpose) | 1ull << (bit)
 	const uint64_t ept_needed = 0 RV_VMX_EPT_NEEDS(EPT_NEED);
 #undef EPT_NEED
 
-	*why = (struct vmx_refusal){0};
-	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_VMX)) {
-		why->reason = RV_REASON_NO_VMX;
-		return -RV_ENODEV;
-	}
-	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE)) {
-		why->reason = RV_REASON_NO_XSAVE;
-		return -RV_ENODEV;
-	}
-	if (!(cpuid(0x80000001, 0).edx & CPUID_80000001_EDX_NX)) {
-		why->reason = RV_REASON_NO_NX;
-		return -RV_ENODEV;
-	}
-	uint64_t feature = rdmsr(MSR_FEATURE_CONTROL);
+	uint64_t feature, misc;
 
-	if ((feature & FEATURE_CONTROL_LOCK) && !(feature & FEATURE_CONTROL_VMX)) {
-		*why = (struct vmx_refusal){RV_REASON_VMX_LOCKED, {feature}};
-		return -RV_EPERM;
-	}
+	*why = (struct vmx_refusal){0};
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_VMX))
+		return refuse(why, -RV_ENODEV, RV_REASON_NO_VMX, 0);
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE))
+		return refuse(why, -RV_ENODEV, RV_REASON_NO_XSAVE, 0);
+	if (!(cpuid(0x80000001, 0).edx & CPUID_80000001_EDX_NX))
+		return refuse(why, -RV_ENODEV, RV_REASON_NO_NX, 0);
+	feature = rdmsr(MSR_FEATURE_CONTROL);
+	if ((feature & FEATURE_CONTROL_LOCK) && !(feature & FEATURE_CONTROL_VMX))
+		return refuse(why, -RV_EPERM, RV_REASON_VMX_LOCKED, feature);
 	controls_compute(&caps->guest, RV_VMX_GUEST, guest_optional_secondary, why);
 	controls_compute(&caps->fimce, RV_VMX_FIMCE, 0, why);
 	if (why->reason != 0)
 		return -RV_ENODEV;
 	caps->ept_vpid = rdmsr(RV_MSR_VMX_EPT_VPID_CAP);
-	if ((caps->ept_vpid & ept_needed) != ept_needed) {
-		*why = (struct vmx_refusal){RV_REASON_EPT_MISSING, {caps->ept_vpid}};
-		return -RV_ENODEV;
-	}
-	uint64_t misc = rdmsr(RV_MSR_VMX_MISC);
-
+	if ((caps->ept_vpid & ept_needed) != ept_needed)
+		return refuse(why, -RV_ENODEV, RV_REASON_EPT_MISSING, caps->ept_vpid);
 	/* The state that an INIT leads to, and in which all CPUs but the first begin (25.4.2, A.6). */
-	if (!(misc & RV_VMX_MISC_WAIT_FOR_SIPI)) {
-		*why = (struct vmx_refusal){RV_REASON_NO_WAIT_FOR_SIPI, {misc}};
-		return -RV_ENODEV;
-	}
+	misc = rdmsr(RV_MSR_VMX_MISC);
+	if (!(misc & RV_VMX_MISC_WAIT_FOR_SIPI))
+		return refuse(why, -RV_ENODEV, RV_REASON_NO_WAIT_FOR_SIPI, misc);
 	caps->revision = (uint32_t)rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
 	caps->timer_shift = misc & 31;
 	caps->cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0);

@@ -12,12 +12,7 @@
 enum vmcs_field {
 	VMCS_VPID = 0x0000,
 	VMCS_GUEST_SELECTOR = 0x0800, /* + 2 * enum segment */
-	VMCS_HOST_ES_SELECTOR = 0x0c00,
-	VMCS_HOST_CS_SELECTOR = 0x0c02,
-	VMCS_HOST_SS_SELECTOR = 0x0c04,
-	VMCS_HOST_DS_SELECTOR = 0x0c06,
-	VMCS_HOST_FS_SELECTOR = 0x0c08,
-	VMCS_HOST_GS_SELECTOR = 0x0c0a,
+	VMCS_HOST_SELECTOR = 0x0c00, /* + 2 * enum segment, up to GS */
 	VMCS_HOST_TR_SELECTOR = 0x0c0c,
 	VMCS_IO_BITMAP_A = 0x2000,
 	VMCS_IO_BITMAP_B = 0x2002,
@@ -173,41 +168,26 @@ static inline bool vmcs_write_raw(uint64_t field, uint64_t value)
 	return !bad;
 }
 
-static inline bool vmx_on(pa_t region)
-{
-	bool bad;
-
-	__asm__ volatile("vmxon %1; setbe %0" : "=q"(bad) : "m"(region.v) : "cc", "memory");
-	return !bad;
-}
+#define VMX_INSTRUCTION(name, instruction)                                                                             \
+	static inline bool name(pa_t at)                                                                               \
+	{                                                                                                              \
+		bool bad;                                                                                              \
+		__asm__ volatile(instruction " %1; setbe %0" : "=q"(bad) : "m"(at.v) : "cc", "memory");                \
+		return !bad;                                                                                           \
+	}
+VMX_INSTRUCTION(vmx_on, "vmxon")
+VMX_INSTRUCTION(vmcs_clear, "vmclear")
+VMX_INSTRUCTION(vmcs_load, "vmptrld")
 
 static inline void vmx_off(void)
 {
 	__asm__ volatile("vmxoff" : : : "cc", "memory");
 }
 
-static inline bool vmcs_clear(pa_t vmcs)
-{
-	bool bad;
-
-	__asm__ volatile("vmclear %1; setbe %0" : "=q"(bad) : "m"(vmcs.v) : "cc", "memory");
-	return !bad;
-}
-
-static inline bool vmcs_load(pa_t vmcs)
-{
-	bool bad;
-
-	__asm__ volatile("vmptrld %1; setbe %0" : "=q"(bad) : "m"(vmcs.v) : "cc", "memory");
-	return !bad;
-}
-
 /** Drops all translations that were cached from this EPT on this CPU (single-context INVEPT). */
 static inline void ept_invalidate(uint64_t eptp)
 {
-	struct {
-		uint64_t eptp, zero;
-	} d = {eptp, 0};
+	const uint64_t d[2] = {eptp, 0};
 
 	__asm__ volatile("invept %0, %1" : : "m"(d), "r"(1ull) : "cc", "memory");
 }
@@ -215,9 +195,7 @@ static inline void ept_invalidate(uint64_t eptp)
 /** Drops all translations of one VPID on this CPU (single-context INVVPID). */
 static inline void vpid_invalidate(uint16_t vpid)
 {
-	struct {
-		uint64_t vpid, linear;
-	} d = {vpid, 0};
+	const uint64_t d[2] = {vpid, 0};
 
 	__asm__ volatile("invvpid %0, %1" : : "m"(d), "r"(1ull) : "cc", "memory");
 }

@@ -92,19 +92,20 @@ void tables_load(struct percpu *cpu)
 	struct descriptor_pointer idtr = {sizeof(t->idt) - 1, (uint64_t)t->idt};
 
 	__asm__ volatile("lgdt %0\n\t"
-			 "push %2\n\t"
+			 "push %1\n\t"
 			 "lea 1f(%%rip), %%rax\n\t"
 			 "push %%rax\n\t"
 			 "lretq\n"
-			 "1:\tmov %3, %%ds\n\t"
-			 "mov %3, %%es\n\t"
-			 "mov %3, %%ss\n\t"
-			 "mov %4, %%fs\n\t"
-			 "mov %4, %%gs\n\t"
-			 "lidt %1\n\t"
-			 "ltr %w5"
+			 "1:\tmov %2, %%ds\n\t"
+			 "mov %2, %%es\n\t"
+			 "mov %2, %%ss\n\t"
+			 "mov %3, %%fs\n\t"
+			 "mov %3, %%gs\n\t"
+			 "ltr %w4"
 			 :
-			 : "m"(gdtr), "m"(idtr), "i"(HOST_CS), "r"(HOST_DS), "r"(0), "r"(HOST_TSS)
+			 : "m"(gdtr), "i"(HOST_CS), "r"(HOST_DS), "r"(0), "r"(HOST_TSS)
 			 : "rax", "memory");
+	/* The stubs find this CPU's state by GS. */
 	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
+	__asm__ volatile("lidt %0" : : "m"(idtr));
 }

@@ -6,7 +6,7 @@
 
 /* What entry.S and linker.ld give to a real image. */
 struct percpu *ap_cpu;
-uint64_t ap_stack;
+uint8_t *ap_stack;
 
 uint64_t fake_time, fake_tick, fake_xcr0, fake_vpid_flushes, fake_ept_flushes, fake_x87, fake_sse;
 uint32_t fake_msr_writes, fake_nmis, fake_flushed_lines;
@@ -200,8 +200,8 @@ uint32_t fake_vmx_offs;
 void cpu_pause(void)
 {
 	fake_time += fake_tick;
-	if (fake_helper && hv.reset_cpu != NULL)
-		hv.reset_helper = 1;
+	if (fake_helper)
+		hv.reset_cpu = NULL;
 }
 
 void cpu_fence(void)
