@@ -105,17 +105,24 @@ void emulate_cr_access(struct percpu *cpu)
 		guest_inject(VECTOR_GP, 0);
 }
 
+/* Ends an instruction that is carried out, or refused. */
+static void instruction_end(bool ok)
+{
+	if (ok)
+		guest_skip();
+	else
+		guest_inject(VECTOR_GP, 0);
+}
+
 void emulate_rdmsr(struct percpu *cpu)
 {
-	uint32_t msr = (uint32_t)cpu->regs.gpr[RCX];
+	bool known = (uint32_t)cpu->regs.gpr[RCX] == MSR_FEATURE_CONTROL;
 
-	if (msr != MSR_FEATURE_CONTROL) {
-		guest_inject(VECTOR_GP, 0);
-		return;
+	if (known) {
+		cpu->regs.gpr[RAX] = FEATURE_CONTROL_LOCK;
+		cpu->regs.gpr[RDX] = 0;
 	}
-	cpu->regs.gpr[RAX] = FEATURE_CONTROL_LOCK;
-	cpu->regs.gpr[RDX] = 0;
-	guest_skip();
+	instruction_end(known);
 }
 
 /* True if the CPU does not let go of x2APIC mode. */
@@ -160,37 +167,32 @@ static bool msr_is_ignored(uint32_t msr)
 	       (msr == MSR_TSC_ADJUST && (cpuid(7, 0).ebx & CPUID_7_EBX_TSC_ADJUST));
 }
 
-void emulate_wrmsr(struct percpu *cpu)
+/* @return false if the guest gets #GP. */
+static bool msr_write(struct percpu *cpu, uint32_t msr, uint64_t value)
 {
-	uint32_t msr = (uint32_t)cpu->regs.gpr[RCX];
-	uint64_t value = (cpu->regs.gpr[RAX] & 0xffffffff) | cpu->regs.gpr[RDX] << 32;
+	bool ignored = msr_is_ignored(msr);
 
 	if (msr == MSR_APIC_BASE) {
-		if (apic_base_write(value)) {
-			guest_skip();
-			return;
-		}
+		if (apic_base_write(value))
+			return true;
 		log3(cpu, RV_REASON_APIC_BASE, value, 0, 0);
-		guest_inject(VECTOR_GP, 0);
-		return;
+		return false;
 	}
 	if (msr == MSR_XSS && (value & ~(XSS_ALLOWED & cpuid(0xd, 1).ecx)) == 0) {
 		wrmsr(msr, value);
-		guest_skip();
-		return;
+		return true;
 	}
-	if (msr_is_ignored(msr)) {
-		/* Only a real change is worth a record. */
-		if (value != rdmsr(msr) && msr != MSR_MTRR_DEF_TYPE)
-			log3(cpu, RV_REASON_MSR_REFUSED, msr, value, vmcs_read(VMCS_GUEST_RIP));
-		guest_skip();
-		return;
-	}
-	log3(cpu, RV_REASON_MSR_REFUSED, msr, value, vmcs_read(VMCS_GUEST_RIP));
-	if (msr == MSR_BIOS_UPDT_TRIG)
-		guest_skip(); /* as a CPU does with an update that is not for it */
-	else
-		guest_inject(VECTOR_GP, 0);
+	/* Only a real change is worth a record. */
+	if (!ignored || (value != rdmsr(msr) && msr != MSR_MTRR_DEF_TYPE))
+		log3(cpu, RV_REASON_MSR_REFUSED, msr, value, vmcs_read(VMCS_GUEST_RIP));
+	return ignored || msr == MSR_BIOS_UPDT_TRIG; /* as a CPU does with an update that is not for it */
+}
+
+void emulate_wrmsr(struct percpu *cpu)
+{
+	const uint64_t *gpr = cpu->regs.gpr;
+
+	instruction_end(msr_write(cpu, (uint32_t)gpr[RCX], (gpr[RAX] & 0xffffffff) | gpr[RDX] << 32));
 }
 
 /* The rules of XSETBV (vol. 1, 13.3): what the CPU would refuse must not be executed in root mode. */
@@ -211,12 +213,11 @@ void emulate_xsetbv(struct percpu *cpu)
 {
 	uint64_t value = (cpu->regs.gpr[RAX] & 0xffffffff) | cpu->regs.gpr[RDX] << 32;
 
-	if ((uint32_t)cpu->regs.gpr[RCX] != 0 || guest_cpl() != 0 || !xcr0_is_valid(value)) {
-		guest_inject(VECTOR_GP, 0);
-		return;
-	}
-	xsetbv(0, value);
-	guest_skip();
+	bool ok = (uint32_t)cpu->regs.gpr[RCX] == 0 && guest_cpl() == 0 && xcr0_is_valid(value);
+
+	if (ok)
+		xsetbv(0, value);
+	instruction_end(ok);
 }
 
 void emulate_io(struct percpu *cpu)

@@ -17,23 +17,17 @@ hv_header:
 	.code64
 /* int64_t hv_entry(struct rv_launch *l): see include/ravelin/launch.h */
 hv_entry:
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	.irp r, rbx, rbp, r12, r13, r14, r15
+	push %\r
+	.endr
 	mov %rsp, %rsi			/* struct launch_frame */
 	mov %rsp, %rbx
 	lea first_stack_top(%rip), %rsp
 	call launch_main
 	mov %rbx, %rsp			/* only after a failure */
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
+	.irp r, r15, r14, r13, r12, rbp, rbx
+	pop %\r
+	.endr
 	ret
 
 /* Where the trampoline arrives: hv.starting's stack, then C. */
@@ -266,17 +260,14 @@ nmi_entry:
 	iretq
 
 /* Exceptions of root mode: vector and frame to C, which stops. */
-	.macro STUB n
-	.align 16
-	push $\n
-	jmp exception_common
-	.endm
 	.align 16
 	.globl exception_stubs
 exception_stubs:
 	.set i, 0
 	.rept 32
-	STUB i
+	.align 16
+	push $i
+	jmp exception_common
 	.set i, i + 1
 	.endr
 exception_common:
@@ -290,10 +281,6 @@ exception_common:
 	.align 16
 	.skip 8192
 first_stack_top:
-	.globl ap_stack, ap_cpu
-	.align 8
-ap_stack:
-	.skip 8
-ap_cpu:
-	.skip 8
+	.comm ap_stack, 8, 8
+	.comm ap_cpu, 8, 8
 	.section .note.GNU-stack, "", @progbits

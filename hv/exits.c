@@ -332,9 +332,7 @@ static void exit_ept_violation(struct percpu *cpu)
 		if (access & EPT_W)
 			dim_text_written(cpu, gpa, rip);
 	} else {
-		uint64_t size;
-
-		refused = ept_leaf(&hv.ept, gpa, &size) == 0 && ept_fill(&hv.ept, gpa) != 0;
+		refused = ept_fill(&hv.ept, gpa) != 0;
 	}
 	lock_release(&hv.lock);
 	if (refused) {

@@ -123,19 +123,14 @@ static int64_t get_info(struct percpu *cpu)
 
 static int64_t get_log(struct percpu *cpu, uint64_t first)
 {
-	struct rv_log_record *records = (struct rv_log_record *)(void *)cpu->scratch;
-	uint32_t room = cpu->frames.bytes / (uint32_t)sizeof(records[0]), total = 0;
-	const uint32_t batch = RV_PAGE_SIZE / sizeof(records[0]);
+	const uint32_t batch = RV_PAGE_SIZE / sizeof(struct rv_log_record);
+	uint32_t room = cpu->frames.bytes / (uint32_t)sizeof(struct rv_log_record), total = 0, n = batch;
 
 	/* A page of records at a time: record size divides the page size. */
-	for (uint32_t page = 0; total < room; page++) {
-		uint32_t n = log_read(records, room - total < batch ? room - total : batch, first);
-
-		memcpy(pa_pointer(pa_make(cpu->frames.frame[page])), records, n * sizeof(records[0]));
+	for (uint32_t page = 0; n == batch && total < room; page++) {
+		n = log_read(pa_pointer(pa_make(cpu->frames.frame[page])), room - total < batch ? room - total : batch,
+			     &first);
 		total += n;
-		if (n < batch)
-			break;
-		first = records[n - 1].sequence + 1;
 	}
 	return total;
 }
@@ -195,14 +190,12 @@ static int64_t core_take(struct percpu *cpu, uint64_t index)
 	} else {
 		percpu_kick(other);
 	}
-	while (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN && rdtsc() < end)
+	while (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN) {
+		/* It does not come, because it runs a FIMCE for instance: the wish is withdrawn, unless it just took it up. */
+		if (rdtsc() >= end && __atomic_exchange_n(&other->take_request, 0, __ATOMIC_SEQ_CST) != 0)
+			return hypercall_refuse(cpu, -RV_ETIME, RV_REASON_CORE_BUSY, index);
 		cpu_pause();
-	/* It did not come in time, because it runs a FIMCE for instance: the wish is withdrawn, unless it just took it up. */
-	if (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN &&
-	    __atomic_exchange_n(&other->take_request, 0, __ATOMIC_SEQ_CST) != 0)
-		return hypercall_refuse(cpu, -RV_ETIME, RV_REASON_CORE_BUSY, index);
-	while (__atomic_load_n(&other->state, __ATOMIC_SEQ_CST) != RV_CPU_TAKEN)
-		cpu_pause();
+	}
 	iommu_core_taken(cpu, other);
 	log3(cpu, RV_REASON_CORE_TAKEN, index, 0, 0);
 	return 0;
@@ -370,11 +363,9 @@ static int64_t create(struct percpu *cpu, uint64_t gpa)
 	return fimce_create(cpu, &c);
 }
 
+/* Lock held. */
 static int64_t dispatch(struct percpu *cpu, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 {
-	int64_t result;
-
-	lock_acquire(&hv.lock);
 	switch (number) {
 	case RV_HC_GET_INFO:
 	case RV_HC_GET_LOG:
@@ -382,29 +373,22 @@ static int64_t dispatch(struct percpu *cpu, uint64_t number, uint64_t a, uint64_
 	case RV_HC_AUDIT:
 	case RV_HC_GET_JOURNAL:
 	case RV_HC_FOLD_JOURNAL:
-		result = call_with_frames(cpu, number, a, b);
-		break;
+		return call_with_frames(cpu, number, a, b);
 	case RV_HC_FIMCE_CREATE:
-		result = create(cpu, a);
-		break;
+		return create(cpu, a);
 	case RV_HC_FIMCE_RUN:
 	case RV_HC_FIMCE_STATUS:
 	case RV_HC_FIMCE_OUTPUT:
 	case RV_HC_FIMCE_DESTROY:
 	case RV_HC_UPDATE:
-		result = fimce_call(cpu, number, a, b, c);
-		break;
+		return fimce_call(cpu, number, a, b, c);
 	case RV_HC_CORE_TAKE:
-		result = core_take(cpu, a);
-		break;
+		return core_take(cpu, a);
 	case RV_HC_CORE_GIVE:
-		result = core_give(cpu, a);
-		break;
+		return core_give(cpu, a);
 	default:
-		result = hypercall_refuse(cpu, -RV_ENOSYS, RV_REASON_HC_NUMBER, number);
+		return hypercall_refuse(cpu, -RV_ENOSYS, RV_REASON_HC_NUMBER, number);
 	}
-	lock_release(&hv.lock);
-	return result;
 }
 
 void hypercall_handle(struct percpu *cpu)
@@ -423,12 +407,15 @@ void hypercall_handle(struct percpu *cpu)
 		gpr[RDX] = HYPERCALL_FEATURES;
 		return;
 	}
-	if (cpl != 0)
+	if (cpl != 0) {
 		result = hypercall_refuse(cpu, -RV_EPERM, RV_REASON_HC_CPL, cpl);
-	else if (!guest_is_64())
+	} else if (!guest_is_64()) {
 		result = hypercall_refuse(cpu, -RV_EPERM, RV_REASON_HC_MODE, 0);
-	else
+	} else {
+		lock_acquire(&hv.lock);
 		result = dispatch(cpu, gpr[RAX], gpr[RDI], gpr[RSI], gpr[RDX]);
+		lock_release(&hv.lock);
+	}
 	gpr[RAX] = (uint64_t)result;
 	if (result < 0) {
 		gpr[RDX] = cpu->refusal.reason | (uint64_t)cpu->index << 32;

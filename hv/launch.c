@@ -411,7 +411,6 @@ static void vmcs_guest_common(struct percpu *cpu, struct vmcs_writer *w)
 
 static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct vmcs_writer *w)
 {
-	vmcs_guest_common(cpu, w);
 	vmcs_write(w, VMCS_ENTRY_CONTROLS, hv.caps.guest.entry | ENTRY_IA32E);
 	vmcs_write(w, VMCS_GUEST_GDTR_BASE, c->gdtr.base);
 	vmcs_write(w, VMCS_GUEST_GDTR_LIMIT, c->gdtr.limit);
@@ -445,48 +444,54 @@ static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct 
 		launch_vmcs_segment(w, s, c->selector[s], c->base[s], c->limit[s], c->access[s]);
 }
 
-static bool ap_vmx_on(struct percpu *cpu)
+static void vmcs_waiting_cpu(struct percpu *cpu, struct vmcs_writer *w)
 {
-	struct vmx_caps caps;
+	/* No deadline, no timer. */
+	vmcs_write(w, VMCS_PIN_CONTROLS, hv.caps.guest.pin & ~PIN_PREEMPTION_TIMER);
+	vmcs_write(w, VMCS_EXIT_CONTROLS, hv.caps.guest.exit & ~EXIT_SAVE_TIMER);
+	vmcs_write(w, VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
+	launch_real_mode(cpu, 0);
+}
 
-	if (vmx_check(&caps, &cpu->launch_refusal) != 0)
+/*
+ * VMX on, and the guest's VMCS made and current. c: the guest's state; NULL: it waits for SIPI.
+ * Returns false if that is not possible: cpu->launch_refusal says why, and VMX is off. (In VMX operation the INIT of aps_stop
+ * would not reach the CPU.)
+ */
+static bool guest_vmcs_make(struct percpu *cpu, const struct captured *c)
+{
+	struct vmcs_writer w = {0};
+
+	if (!launch_vmx_enable(cpu)) {
+		cpu->launch_refusal = (struct vmx_refusal){RV_REASON_VMXON_FAILED, {cpu->apic_id}};
 		return false;
-	if (launch_vmx_enable(cpu))
-		return true;
-	cpu->launch_refusal = (struct vmx_refusal){RV_REASON_VMXON_FAILED, {cpu->apic_id}};
+	}
+	if (vmcs_clear(cpu->guest_vmcs) && vmcs_load(cpu->guest_vmcs)) {
+		vmcs_guest_common(cpu, &w);
+		if (c != NULL)
+			vmcs_first_cpu(cpu, c, &w);
+		else
+			vmcs_waiting_cpu(cpu, &w);
+		if (w.failed_field == 0)
+			return true;
+	}
+	cpu->launch_refusal = (struct vmx_refusal){RV_REASON_VMCS_FAILED, {w.failed_field, w.error}};
+	vmx_off();
 	return false;
 }
 
 bool launch_ap_prepare(struct percpu *cpu)
 {
-	struct vmcs_writer w = {0};
+	struct vmx_caps caps;
 
-	if (!ap_vmx_on(cpu))
-		return false;
-	bool ok = vmcs_clear(cpu->guest_vmcs) && vmcs_load(cpu->guest_vmcs);
-
-	if (ok) {
-		vmcs_guest_common(cpu, &w);
-		/* No deadline, no timer. */
-		vmcs_write(&w, VMCS_PIN_CONTROLS, hv.caps.guest.pin & ~PIN_PREEMPTION_TIMER);
-		vmcs_write(&w, VMCS_EXIT_CONTROLS, hv.caps.guest.exit & ~EXIT_SAVE_TIMER);
-		vmcs_write(&w, VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
-		ok = w.failed_field == 0;
-	}
-	if (ok) {
-		launch_real_mode(cpu, 0);
-		return true;
-	}
-	cpu->launch_refusal = (struct vmx_refusal){RV_REASON_VMCS_FAILED, {w.failed_field, w.error}};
-	vmx_off(); /* in VMX operation the INIT of aps_stop would not reach it */
-	return false;
+	return vmx_check(&caps, &cpu->launch_refusal) == 0 && guest_vmcs_make(cpu, NULL);
 }
 
 _Noreturn void launch_ap(struct percpu *cpu)
 {
 	tables_load(cpu);
 	if (cpu->proved) /* a reset that cleared a pending INIT: the VMCS still holds the guest's state */
-		reset_return(cpu, ap_vmx_on(cpu));
+		reset_return(cpu, launch_vmx_enable(cpu));
 	bool ok = launch_ap_prepare(cpu);
 
 	__atomic_store_n(&cpu->stage, ok ? STAGE_READY : STAGE_FAILED, __ATOMIC_RELEASE);
@@ -559,8 +564,8 @@ int launch_enter(struct rv_launch *l, struct percpu *cpu)
 /* From here on in root mode's own page tables. Returns only on failure. */
 static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 {
+	const struct vmx_refusal *why;
 	struct percpu *cpu;
-	struct vmcs_writer w = {0};
 	int error = pool_init((uint64_t)(hv_end - hv_text_start));
 
 	if (error)
@@ -569,23 +574,15 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 	if (error)
 		return error;
 	cpu = hv.cpu[0];
-	cpu->stage = STAGE_READY;
+	why = &cpu->launch_refusal;
 	trampoline_install();
 	error = launch_aps_start(l);
 	if (error)
 		return error;
-	if (!launch_vmx_enable(cpu))
-		return launch_fail(l, -RV_EIO, RV_REASON_VMXON_FAILED, 0, 0);
-	if (!vmcs_clear(cpu->guest_vmcs) || !vmcs_load(cpu->guest_vmcs)) {
-		error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, 0, 0);
-	} else {
-		tables_load(cpu);
-		vmcs_first_cpu(cpu, c, &w);
-		if (w.failed_field != 0)
-			error = launch_fail(l, -RV_EIO, RV_REASON_VMCS_FAILED, w.failed_field, w.error);
-	}
-	if (!error)
-		error = launch_enter(l, cpu);
+	tables_load(cpu);
+	if (!guest_vmcs_make(cpu, c))
+		return launch_fail(l, -RV_EIO, why->reason, why->value[0], why->value[1]);
+	error = launch_enter(l, cpu);
 	vmx_off();
 	return error;
 }

@@ -19,16 +19,16 @@ void log_write(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, ui
 	lock_release(&log->lock);
 }
 
-uint32_t log_read(struct rv_log_record *to, uint32_t max, uint64_t first)
+uint32_t log_read(struct rv_log_record *to, uint32_t max, uint64_t *first)
 {
 	struct log *log = &hv.log;
 	uint32_t n = 0;
 
 	lock_acquire(&log->lock);
-	uint64_t oldest = log->next >= LOG_RECORDS ? log->next - LOG_RECORDS + 1 : 1;
-
-	for (uint64_t s = first > oldest ? first : oldest; s <= log->next && n < max; s++)
-		to[n++] = log->record[s % LOG_RECORDS];
+	if (log->next >= LOG_RECORDS && *first <= log->next - LOG_RECORDS)
+		*first = log->next - LOG_RECORDS + 1;
+	for (*first += *first == 0; *first <= log->next && n < max; (*first)++)
+		to[n++] = log->record[*first % LOG_RECORDS];
 	lock_release(&log->lock);
 	return n;
 }

@@ -25,8 +25,8 @@ void log_write(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, ui
 
 #define log3(cpu, reason, a, b, c) log_write(cpu, reason, a, b, c, 0, 0)
 
-/** Copies up to max records with sequence >= first, oldest first. Returns their number. */
-uint32_t log_read(struct rv_log_record *to, uint32_t max, uint64_t first);
+/** Copies up to max records with sequence >= *first, oldest first; *first becomes what to go on with. Returns their number. */
+uint32_t log_read(struct rv_log_record *to, uint32_t max, uint64_t *first);
 
 /** Prints the sentence of a reason on the serial console, if there is one. */
 void console_reason(uint32_t cpu_index, uint32_t reason, const uint64_t value[5]);

@@ -11,27 +11,16 @@
 #define TRUE_CONTROLS (1ull << 55) /* IA32_VMX_BASIC: the TRUE_ capability MSRs exist */
 #define TRUE_PROCBASED_CTLS 0x48eu
 
-/* Controls that must be 1 in each kind of VMCS: one list for us and for `ravelin check`. */
-static const struct {
-	uint8_t word, bit, users;
-} needs[] = {
-#define NEED(word, bit, users, name, flag, purpose) {(word), (bit), (users)},
-    RV_VMX_CONTROLS(NEED)
-#undef NEED
-};
 /* Those that follow the CPU. */
 static const uint32_t guest_optional_secondary =
     SECONDARY_RDTSCP | SECONDARY_INVPCID | SECONDARY_XSAVES | SECONDARY_USER_WAIT;
 
+/* Controls that must be 1 in a kind of VMCS: one list for us and for `ravelin check`. */
 static uint32_t required_bits(uint32_t word, uint32_t user)
 {
-	uint32_t bits = 0;
-
-	for (uint32_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		if (needs[i].word == word && (needs[i].users & user))
-			bits |= 1u << needs[i].bit;
-	}
-	return bits;
+#define NEED(in, bit, users, name, flag, purpose) | ((in) == word && ((users)&user) != 0 ? 1u << (bit) : 0)
+	return 0 RV_VMX_CONTROLS(NEED);
+#undef NEED
 }
 
 /* Low half of a capability MSR: bits that must be 1; high half: bits that may be 1. Notes the first missing control. */

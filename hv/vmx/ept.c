@@ -175,12 +175,3 @@ void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table)
 	*table = pa_make(*entry & EPT_ADDRESS);
 	entry_write(ept, entry, leaf);
 }
-
-uint64_t ept_leaf(const struct ept *ept, gpa_t gpa, uint64_t *size)
-{
-	int level;
-	const uint64_t *entry = entry_find(ept, gpa, &level);
-
-	*size = level_size(level);
-	return *entry;
-}

@@ -61,7 +61,4 @@ void ept_alias(struct ept *ept, gpa_t gpa, pa_t page, uint8_t perm);
  * flushes, then releases the table that is returned in *table (v = 0: nothing was merged). */
 void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table);
 
-/** The leaf entry that maps gpa and the size it covers; 0 if absent. */
-uint64_t ept_leaf(const struct ept *ept, gpa_t gpa, uint64_t *size);
-
 #endif

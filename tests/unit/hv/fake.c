@@ -318,6 +318,20 @@ uint32_t fake_pool_dirty(void)
 	return dirty;
 }
 
+uint64_t ept_leaf(const struct ept *ept, gpa_t gpa, uint64_t *size)
+{
+	uint64_t entry = ept->root.v | EPT_RWX;
+
+	for (uint32_t shift = 39;; shift -= 9) {
+		const uint64_t *table = pa_pointer(pa_make(entry & EPT_ADDRESS));
+
+		*size = 1ull << shift;
+		entry = table[gpa.v >> shift & 511];
+		if (entry == 0 || shift == 12 || (entry & EPT_LARGE))
+			return entry;
+	}
+}
+
 /* --- VMCS -------------------------------------------------------------------------------------------------------- */
 
 #define VMCSS 24u

@@ -50,6 +50,9 @@ struct percpu *fake_machine(void);
 /** Frees what fake_machine made. */
 int fake_teardown(void **state);
 
+/** The leaf entry that maps gpa and the size it covers; 0 if absent. */
+uint64_t ept_leaf(const struct ept *ept, gpa_t gpa, uint64_t *size);
+
 /* Registers. */
 void fake_msr_set(uint32_t msr, uint64_t value);
 void fake_msr_remove(uint32_t msr);
