@@ -163,19 +163,6 @@ static void extent_show(uint64_t base, uint64_t bytes, uint8_t perm)
 		ept_set(&hv.ept, gpa_make(at), perm);
 }
 
-/* Large EPT entries again where it can be. */
-static void extent_rejoin(struct percpu *cpu, uint64_t base, uint64_t bytes)
-{
-	for (uint64_t at = base & ~(SIZE_2M - 1); at < base + bytes; at += SIZE_2M) {
-		pa_t table;
-
-		ept_merge(&hv.ept, gpa_make(at), &table);
-		if (table.v == 0 || iommu_flush_guest(cpu) != 0)
-			continue;
-		partition_release(&hv.partition, table, RV_PAGE_SIZE);
-	}
-}
-
 static int64_t extent_take(struct percpu *cpu, struct device *d, uint32_t i, uint64_t base, uint64_t bytes)
 {
 	struct transition t;
@@ -188,7 +175,7 @@ static int64_t extent_take(struct percpu *cpu, struct device *d, uint32_t i, uin
 		error = ept_prepare(&hv.ept, gpa_make(at));
 	if (error) {
 		partition_cancel(&hv.partition, &t);
-		extent_rejoin(cpu, base, bytes);
+		iommu_rejoin(cpu, base, bytes);
 		return hypercall_refuse(cpu, error, RV_REASON_TABLE_PAGES, base);
 	}
 	partition_commit(&hv.partition, &t, &(struct row){.owner = OWNER_FIMCE(d->fimce), .perm = PERM_R | PERM_W});
@@ -368,7 +355,7 @@ static void function_put(struct percpu *cpu, struct device *d)
 	partition_merge(&hv.partition);
 	for (uint32_t i = 0; i < DEVICE_EXTENTS; i++) {
 		if (d->extent[i].bytes != 0)
-			extent_rejoin(cpu, d->extent[i].base, d->extent[i].bytes);
+			iommu_rejoin(cpu, d->extent[i].base, d->extent[i].bytes);
 	}
 	d->fimce = 0;
 }

@@ -41,34 +41,17 @@ static bool has_data(const struct fimce *f)
 	return false;
 }
 
-static void page_unlend(const struct rv_target_page *t)
+/* The pages are the guest's again. */
+static void pages_unlend(struct percpu *cpu, const struct rv_target_page *list, uint32_t count)
 {
-	partition_change(&hv.partition, pa_make(t->gpa), &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
-	ept_set(&hv.ept, gpa_make(t->gpa), PERM_RWX);
-}
-
-/* Large EPT entries again where a lent page had split them. Two passes: the tables may be reused only after the flush. */
-static void ept_rejoin(struct percpu *cpu, const struct rv_target_page *list, uint32_t count)
-{
-	pa_t table[16];
-	uint32_t i = 0;
-
-	partition_merge(&hv.partition); /* an entry is made from one row */
-	while (i < count) {
-		uint32_t n = 0;
-
-		for (; i < count && n < sizeof(table) / sizeof(table[0]); i++) {
-			ept_merge(&hv.ept, gpa_make(list[i].gpa), &table[n]);
-			n += table[n].v != 0;
-		}
-		if (n == 0)
-			continue;
-		/* A unit that does not answer may still walk them: they are never used again. */
-		if (iommu_flush_guest(cpu) != 0)
-			continue;
-		while (n-- > 0)
-			partition_release(&hv.partition, table[n], RV_PAGE_SIZE);
+	for (uint32_t i = 0; i < count; i++) {
+		partition_change(&hv.partition, pa_make(list[i].gpa),
+				 &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
+		ept_set(&hv.ept, gpa_make(list[i].gpa), PERM_RWX);
 	}
+	partition_merge(&hv.partition); /* a large EPT entry is made from one row */
+	for (uint32_t i = 0; i < count; i++)
+		iommu_rejoin(cpu, list[i].gpa, RV_PAGE_SIZE);
 }
 
 static int64_t page_lend(struct percpu *cpu, const struct fimce *f, const struct rv_target_page *t)
@@ -112,9 +95,7 @@ int64_t dim_lend(struct percpu *cpu, struct fimce *f)
 	}
 	error = error ? error : iommu_flush_guest(cpu);
 	if (error) {
-		for (uint32_t i = 0; i < done; i++)
-			page_unlend(&list[i]);
-		ept_rejoin(cpu, list, done);
+		pages_unlend(cpu, list, done);
 		partition_release(&hv.partition, f->snapshot, (uint64_t)pages << RV_PAGE_SHIFT);
 		f->snapshot_pages = 0;
 		return error;
@@ -132,9 +113,7 @@ void dim_return(struct percpu *cpu, struct fimce *f)
 		return;
 	if (f->update == RV_UPDATE_PREPARED)
 		journal_add(cpu, f, RV_JOURNAL_WITHDRAWN, 0, RV_REASON_UPDATE_WITHDRAWN, f->id);
-	for (uint32_t i = 0; i < target_count(f); i++)
-		page_unlend(&target_list(f)[i]);
-	ept_rejoin(cpu, target_list(f), target_count(f));
+	pages_unlend(cpu, target_list(f), target_count(f));
 	partition_release(&hv.partition, f->snapshot, (uint64_t)f->snapshot_pages << RV_PAGE_SHIFT);
 	f->snapshot_pages = 0;
 	f->lent = false;

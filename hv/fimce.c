@@ -66,10 +66,11 @@ static int64_t create_check(struct percpu *cpu, const struct rv_fimce_create *c)
 	return 0;
 }
 
-static int64_t pages_get(struct percpu *cpu, uint32_t pages, uint32_t owner, pa_t *base)
+static int64_t pages_get(struct percpu *cpu, uint32_t pages, uint32_t owner, pa_t *base, uint32_t *got)
 {
 	int error = partition_allocate(&hv.partition, pages, owner, base);
 
+	*got = error ? 0 : pages;
 	if (error)
 		return hypercall_refuse(cpu, error,
 					error == -RV_ENOMEM ? RV_REASON_POOL_EMPTY : RV_REASON_PARTITION_FULL, pages);
@@ -96,10 +97,9 @@ static int64_t targets_load(struct percpu *cpu, struct fimce *f, const struct rv
 		return error;
 	if (cpu->frames.bytes < bytes)
 		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_BUFFER_SMALL, bytes);
-	error = pages_get(cpu, ROUND_PAGES(bytes), OWNER_HYPERVISOR, &f->target_list);
+	error = pages_get(cpu, ROUND_PAGES(bytes), OWNER_HYPERVISOR, &f->target_list, &f->target_list_pages);
 	if (error)
 		return error;
-	f->target_list_pages = ROUND_PAGES(bytes);
 	list = pa_pointer(f->target_list);
 	frames_read(cpu, list, bytes);
 	for (uint32_t i = 0; i < c->target_count; i++) {
@@ -114,127 +114,87 @@ static int64_t targets_load(struct percpu *cpu, struct fimce *f, const struct rv
 	return 0;
 }
 
-/* What a FIMCE's memory consists of, in pages. */
-struct layout {
-	uint32_t devices, targets, threads, data, stack, input, output, load;
-	uint32_t argument_offset, input_bytes;
-};
-
-static int64_t memory_get(struct percpu *cpu, struct fimce *f, const struct layout *l)
+/* Its memory, and the page table before the seal: only the manager can be executed. */
+static int64_t memory_get(struct percpu *cpu, struct fimce *f, const struct rv_fimce_create *c, uint32_t input_bytes)
 {
-	uint32_t fpu = ROUND_PAGES(hv.xsave_bytes), bitmaps = f->grant_count != 0 ? 2 : 0;
+	const struct rv_manager_header *m = &manager_start;
+	pa_t text = pa_make((uint64_t)m - RV_HV_BASE + hv.launch.pool_base), at;
+	uint64_t text_bytes = (uint64_t)m->text_pages << RV_PAGE_SHIFT;
+	uint64_t rodata_bytes = (uint64_t)m->rodata_pages << RV_PAGE_SHIFT;
+	const struct {
+		pa_t *at;
+		uint64_t va, flags;
+		uint32_t pages;
+	} piece[] = {
+	    {&f->param, RV_FIMCE_PARAM, FIMCE_PTE_R, 1},
+	    {&f->mailbox, RV_FIMCE_MAILBOX, FIMCE_PTE_RW, 1},
+	    {&f->devices, RV_FIMCE_DEVICES, FIMCE_PTE_R, f->grant_count != 0},
+	    {&f->targets, RV_FIMCE_TARGETS, FIMCE_PTE_R, ROUND_PAGES(c->target_count * sizeof(struct rv_target_page))},
+	    {&f->threads, RV_FIMCE_THREADS, FIMCE_PTE_R,
+	     c->target_count != 0 ? ROUND_PAGES(sizeof(struct rv_threads)) : 0},
+	    {&f->data, RV_FIMCE_MANAGER + text_bytes + rodata_bytes, FIMCE_PTE_RW, m->data_pages},
+	    {&f->stack, RV_FIMCE_STACK_TOP - c->stack_bytes, FIMCE_PTE_RW, ROUND_PAGES(c->stack_bytes)},
+	    {&f->input, RV_FIMCE_INPUT, FIMCE_PTE_R, ROUND_PAGES(input_bytes)},
+	    {&f->output, RV_FIMCE_OUTPUT, FIMCE_PTE_RW, ROUND_PAGES(c->output_bytes)},
+	    {&f->load, RV_FIMCE_LOAD, FIMCE_PTE_RW, ROUND_PAGES(c->load_bytes)},
+	};
+	uint32_t fpu = ROUND_PAGES(hv.xsave_bytes), bitmaps = f->grant_count != 0 ? 2 : 0, pages = 0;
 	int64_t error;
-	pa_t at;
 
-	f->tables_total = fimce_tables_count(f, l->load);
-	f->control_pages = 1 + fpu + f->tables_total + bitmaps;
-	f->memory_pages =
-	    2 + l->devices + l->targets + l->threads + l->data + l->stack + l->input + l->output + l->load;
-	error = pages_get(cpu, f->control_pages, OWNER_HYPERVISOR, &f->control);
-	if (error) {
-		f->control_pages = 0;
-		f->memory_pages = 0;
+	for (uint32_t i = 0; i < sizeof(piece) / sizeof(piece[0]); i++)
+		pages += piece[i].pages;
+	f->tables_total = fimce_tables_count(f, ROUND_PAGES(c->load_bytes));
+	error = pages_get(cpu, 1 + fpu + f->tables_total + bitmaps, OWNER_HYPERVISOR, &f->control, &f->control_pages);
+	error = error ? error : pages_get(cpu, pages, OWNER_FIMCE(f->id), &f->memory, &f->memory_pages);
+	if (error)
 		return error;
-	}
-	error = pages_get(cpu, f->memory_pages, OWNER_FIMCE(f->id), &f->memory);
-	if (error) {
-		f->memory_pages = 0;
-		return error;
-	}
 	f->vmcs = f->control;
 	f->fpu = pa_add(f->vmcs, RV_PAGE_SIZE);
 	f->tables = pa_add(f->fpu, (uint64_t)fpu << RV_PAGE_SHIFT);
 	if (bitmaps != 0)
 		f->io_bitmaps = pa_add(f->tables, (uint64_t)f->tables_total << RV_PAGE_SHIFT);
+	fimce_tables_map(f, RV_FIMCE_MANAGER, text, m->text_pages, FIMCE_PTE_RX);
+	fimce_tables_map(f, RV_FIMCE_MANAGER + text_bytes, pa_add(text, text_bytes), m->rodata_pages, FIMCE_PTE_R);
 	at = f->memory;
-	pa_t *piece[] = {&f->param, &f->mailbox, &f->devices, &f->targets, &f->threads,
-			 &f->data,  &f->stack,   &f->input,   &f->output,  &f->load};
-	const uint32_t pages[] = {1,       1,        l->devices, l->targets, l->threads,
-				  l->data, l->stack, l->input,   l->output,  l->load};
-
-	for (uint32_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-		*piece[i] = at;
-		at = pa_add(at, (uint64_t)pages[i] << RV_PAGE_SHIFT);
+	for (uint32_t i = 0; i < sizeof(piece) / sizeof(piece[0]); i++) {
+		*piece[i].at = at;
+		fimce_tables_map(f, piece[i].va, at, piece[i].pages, piece[i].flags);
+		at = pa_add(at, (uint64_t)piece[i].pages << RV_PAGE_SHIFT);
 	}
 	return 0;
 }
 
-static pa_t manager_pa(uint32_t page)
-{
-	return pa_make((uint64_t)&manager_start - RV_HV_BASE + hv.launch.pool_base + ((uint64_t)page << RV_PAGE_SHIFT));
-}
-
-/* The page table before the seal: only the manager can be executed. */
-static void memory_map(struct fimce *f, const struct layout *l)
-{
-	const struct rv_manager_header *m = &manager_start;
-	uint64_t at = RV_FIMCE_MANAGER;
-
-	fimce_tables_map(f, at, manager_pa(0), m->text_pages, FIMCE_PTE_RX);
-	at += (uint64_t)m->text_pages << RV_PAGE_SHIFT;
-	fimce_tables_map(f, at, manager_pa(m->text_pages), m->rodata_pages, FIMCE_PTE_R);
-	at += (uint64_t)m->rodata_pages << RV_PAGE_SHIFT;
-	fimce_tables_map(f, at, f->data, l->data, FIMCE_PTE_RW);
-	fimce_tables_map(f, RV_FIMCE_PARAM, f->param, 1, FIMCE_PTE_R);
-	fimce_tables_map(f, RV_FIMCE_MAILBOX, f->mailbox, 1, FIMCE_PTE_RW);
-	fimce_tables_map(f, RV_FIMCE_DEVICES, f->devices, l->devices, FIMCE_PTE_R);
-	fimce_tables_map(f, RV_FIMCE_TARGETS, f->targets, l->targets, FIMCE_PTE_R);
-	fimce_tables_map(f, RV_FIMCE_THREADS, f->threads, l->threads, FIMCE_PTE_R);
-	fimce_tables_map(f, RV_FIMCE_STACK_TOP - ((uint64_t)l->stack << RV_PAGE_SHIFT), f->stack, l->stack,
-			 FIMCE_PTE_RW);
-	fimce_tables_map(f, RV_FIMCE_INPUT, f->input, l->input, FIMCE_PTE_R);
-	fimce_tables_map(f, RV_FIMCE_OUTPUT, f->output, l->output, FIMCE_PTE_RW);
-	fimce_tables_map(f, RV_FIMCE_LOAD, f->load, l->load, FIMCE_PTE_RW);
-}
-
-/* All pages are zero when they come from the pool. */
-static void memory_fill(struct fimce *f, const struct layout *l, const struct rv_fimce_create *c, uint32_t mode)
+static int64_t build(struct percpu *cpu, struct fimce *f, const struct rv_fimce_create *c, uint32_t input_bytes,
+		     uint32_t mode)
 {
 	const struct rv_manager_header *m = &manager_start;
 	const uint8_t *data = (const uint8_t *)m + (uint64_t)(m->text_pages + m->rodata_pages) * RV_PAGE_SIZE;
 	struct rv_fimce_param *p = &f->values;
-	uint8_t *fpu = pa_pointer(f->fpu);
+	int64_t error = memory_get(cpu, f, c, input_bytes);
 
+	if (error)
+		return error;
 	*p = (struct rv_fimce_param){.abi_version = RV_ABI_VERSION,
 				     .mode = mode,
 				     .id = f->id,
-				     .input_bytes = l->input_bytes,
-				     .argument_offset = l->argument_offset,
-				     .load_bytes = l->load * RV_PAGE_SIZE,
-				     .output_bytes = l->output * RV_PAGE_SIZE,
-				     .stack_bytes = l->stack * RV_PAGE_SIZE,
+				     .input_bytes = input_bytes,
+				     .argument_offset = c->argument_offset,
+				     .load_bytes = c->load_bytes,
+				     .output_bytes = c->output_bytes,
+				     .stack_bytes = c->stack_bytes,
 				     .budget_us = c->budget_us,
 				     .target_count = c->target_count,
 				     .target_bias_valid = c->target_bias_valid,
 				     .target_bias = c->target_bias};
 	memcpy(p->trust_anchor, hv.launch.trust_anchor, RV_DIGEST_SIZE);
 	memcpy(p->journal_head, hv.journal.head.head, RV_DIGEST_SIZE);
+	/* All pages are zero when they come from the pool. */
 	memcpy(pa_pointer(f->param), p, sizeof(*p));
 	memcpy(pa_pointer(f->targets), pa_pointer(f->target_list), c->target_count * sizeof(struct rv_target_page));
 	memcpy(pa_pointer(f->data), data, m->data_file_bytes);
-	*(uint32_t *)(void *)(fpu + 24) = 0x1f80; /* MXCSR: all SIMD exceptions masked */
+	((uint32_t *)pa_pointer(f->fpu))[6] = 0x1f80; /* MXCSR: all SIMD exceptions masked */
 	f->regs.gpr[RDI] = RV_FIMCE_PARAM;
 	f->state = RV_FIMCE_BUILT;
-}
-
-static int64_t build(struct percpu *cpu, struct fimce *f, const struct rv_fimce_create *c, struct layout *l,
-		     uint32_t mode)
-{
-	int64_t error;
-
-	l->devices = f->grant_count != 0;
-	l->targets = ROUND_PAGES(c->target_count * sizeof(struct rv_target_page));
-	l->threads = c->target_count != 0 ? ROUND_PAGES(sizeof(struct rv_threads)) : 0;
-	l->data = manager_start.data_pages;
-	l->stack = ROUND_PAGES(c->stack_bytes);
-	l->input = ROUND_PAGES(l->input_bytes);
-	l->output = ROUND_PAGES(c->output_bytes);
-	l->load = ROUND_PAGES(c->load_bytes);
-	error = memory_get(cpu, f, l);
-	if (error)
-		return error;
-	memory_fill(f, l, c, mode);
-	memory_map(f, l);
 	device_build(f);
 	return 0;
 }
@@ -250,9 +210,9 @@ static void memory_put(struct fimce *f)
 
 int64_t fimce_create(struct percpu *cpu, const struct rv_fimce_create *c)
 {
-	struct layout l = {0};
 	int64_t error = create_check(cpu, c);
 	struct fimce *f = slot_find();
+	uint32_t bytes;
 
 	if (error)
 		return error;
@@ -260,18 +220,14 @@ int64_t fimce_create(struct percpu *cpu, const struct rv_fimce_create *c)
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_FIMCE_SLOTS, RV_MAX_FIMCES);
 	f->id = id_new();
 	error = targets_load(cpu, f, c);
-	if (!error)
-		error = frames_load(cpu, c->input);
-	if (!error) {
-		l.input_bytes = cpu->frames.bytes;
-		l.argument_offset = c->argument_offset;
-		if (l.input_bytes == 0 || l.argument_offset > l.input_bytes ||
-		    (l.argument_offset % 16 != 0 && l.argument_offset != l.input_bytes))
-			error = hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_FIMCE_SIZE, l.argument_offset);
-	}
+	error = error ? error : frames_load(cpu, c->input);
+	bytes = cpu->frames.bytes;
+	if (!error &&
+	    (bytes == 0 || c->argument_offset > bytes || (c->argument_offset % 16 != 0 && c->argument_offset != bytes)))
+		error = hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_FIMCE_SIZE, c->argument_offset);
 	error = error ? error : device_take(cpu, f, c);
 	if (!error) {
-		error = build(cpu, f, c, &l, RV_MODE_IMAGE);
+		error = build(cpu, f, c, bytes, RV_MODE_IMAGE);
 		if (error)
 			(void)device_return(cpu, f);
 	}
@@ -280,22 +236,24 @@ int64_t fimce_create(struct percpu *cpu, const struct rv_fimce_create *c)
 		return error;
 	}
 	/* From here on the guest's copy of the input is never looked at again. */
-	frames_read(cpu, pa_pointer(f->input), l.input_bytes);
+	frames_read(cpu, pa_pointer(f->input), bytes);
 	device_reset(cpu, f);
 	return f->id;
 }
 
 int64_t fimce_create_journal(struct percpu *cpu, const void *records, uint32_t bytes)
 {
-	struct rv_fimce_create c = {.stack_bytes = 16 * RV_PAGE_SIZE, .load_bytes = RV_PAGE_SIZE, .budget_us = 1000000};
-	struct layout l = {.input_bytes = bytes, .argument_offset = bytes};
+	const struct rv_fimce_create c = {.argument_offset = bytes,
+					  .stack_bytes = 16 * RV_PAGE_SIZE,
+					  .load_bytes = RV_PAGE_SIZE,
+					  .budget_us = 1000000};
 	struct fimce *f = slot_find();
 	int64_t error;
 
 	if (f == NULL)
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_FIMCE_SLOTS, RV_MAX_FIMCES);
 	f->id = id_new();
-	error = build(cpu, f, &c, &l, RV_MODE_JOURNAL);
+	error = build(cpu, f, &c, bytes, RV_MODE_JOURNAL);
 	if (error) {
 		memory_put(f);
 		return error;

@@ -141,6 +141,18 @@ int64_t iommu_flush_guest(struct percpu *cpu)
 	return hypercall_refuse(cpu, -RV_EIO, hv.vtd.failure.reason, hv.vtd.failure.value);
 }
 
+void iommu_rejoin(struct percpu *cpu, uint64_t base, uint64_t bytes)
+{
+	for (uint64_t at = base & ~(SIZE_2M - 1); at < base + bytes; at += SIZE_2M) {
+		pa_t table;
+
+		ept_merge(&hv.ept, gpa_make(at), &table);
+		/* A unit that does not answer may still walk it: then it is never used again. */
+		if (table.v != 0 && iommu_flush_guest(cpu) == 0)
+			partition_release(&hv.partition, table, RV_PAGE_SIZE);
+	}
+}
+
 void iommu_log_faults(struct percpu *cpu)
 {
 	struct vtd_fault f;

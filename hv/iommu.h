@@ -38,6 +38,9 @@ void iommu_guest_sync(struct percpu *cpu);
  * @return 0; a refusal if a unit does not answer. */
 int64_t iommu_flush_guest(struct percpu *cpu);
 
+/** Large EPT entries again where [base, base + bytes) had split them, if it can be: rows were merged. Lock held. */
+void iommu_rejoin(struct percpu *cpu, uint64_t base, uint64_t bytes);
+
 /** Moves what the units have recorded into the log. Lock held. */
 void iommu_log_faults(struct percpu *cpu);
 
