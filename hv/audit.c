@@ -27,11 +27,6 @@ static void found(struct rv_audit *a, uint64_t table, uint64_t address, uint64_t
 	}
 }
 
-static void fault(struct walk *w, uint64_t address, uint64_t entry)
-{
-	found(w->audit, w->fimce, address, entry);
-}
-
 static bool row_allows_guest(const struct row *row, uint64_t address, uint64_t entry)
 {
 	bool shown = row->owner == OWNER_HYPERVISOR && row->shared == SHARED_GUEST && row->logical == address;
@@ -62,7 +57,7 @@ static void leaf_check(struct walk *w, uint64_t address, uint64_t entry, uint64_
 		const struct row *first = partition_find(&hv.partition, pa_make(pa));
 
 		if (pa != address && (first == NULL || first->shared != SHARED_GUEST))
-			fault(w, address, entry);
+			found(w->audit, w->fimce, address, entry);
 	} else {
 		w->audit->fimce_leaves++;
 	}
@@ -72,7 +67,7 @@ static void leaf_check(struct walk *w, uint64_t address, uint64_t entry, uint64_
 							: row_allows_fimce(row, w->fimce, entry));
 
 		if (!ok) {
-			fault(w, address, entry);
+			found(w->audit, w->fimce, address, entry);
 			return;
 		}
 		at = row->base + row->size;
@@ -105,7 +100,7 @@ static void table_walk(struct walk *w, pa_t table, int level, uint64_t base)
 		else if (table_is_ours(pa_make(entry[i] & TABLE_ADDRESS)))
 			table_walk(w, pa_make(entry[i] & TABLE_ADDRESS), level - 1, address);
 		else
-			fault(w, address, entry[i]);
+			found(w->audit, w->fimce, address, entry[i]);
 	}
 }
 

@@ -32,15 +32,6 @@ static uint8_t guest_perm(const struct rv_target_page *t)
 	return t->kind == RV_TARGET_TEXT ? PERM_R | PERM_X : PERM_RWX;
 }
 
-static bool has_data(const struct fimce *f)
-{
-	for (uint32_t i = 0; i < target_count(f); i++) {
-		if (target_list(f)[i].kind == RV_TARGET_DATA)
-			return true;
-	}
-	return false;
-}
-
 /* The pages are the guest's again. */
 static void pages_unlend(struct percpu *cpu, const struct rv_target_page *list, uint32_t count)
 {
@@ -100,8 +91,10 @@ int64_t dim_lend(struct percpu *cpu, struct fimce *f)
 		f->snapshot_pages = 0;
 		return error;
 	}
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		fimce_tables_map(f, list[i].va, pa_make(list[i].gpa), 1, FIMCE_PTE_RW);
+		f->has_data |= list[i].kind == RV_TARGET_DATA;
+	}
 	f->lent = true;
 	journal_reserve(f);
 	return 0;
@@ -392,7 +385,7 @@ static void expire(struct percpu *cpu, struct fimce *f)
 	uint32_t reason = RV_REASON_UPDATE_EXPIRED;
 
 	f->deadline_tsc = 0;
-	if (has_data(f)) {
+	if (f->has_data) {
 		f->update = RV_UPDATE_EXPIRED;
 		reason = RV_REASON_UPDATE_OVERDUE;
 		journal_add(cpu, f, RV_UPDATE_EXPIRED, -RV_EAGAIN, reason, f->id);

@@ -50,6 +50,7 @@ struct fimce {
 	uint32_t update; /* enum rv_update_state */
 	bool stale;
 	bool has_revert;
+	bool has_data; /* pages of RV_TARGET_DATA are lent */
 	bool isolated;
 	bool revert_failed;
 	bool lent; /* the target pages are shared with it */
@@ -92,8 +93,8 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command);
 uint32_t fimce_prepare(struct percpu *cpu);
 uint32_t fimce_step(struct percpu *cpu, uint64_t reason);
 
-/** Marks it DEAD. */
-void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t detail, uint64_t value);
+/** Marks it DEAD. @return false: it does not go on */
+bool fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t detail, uint64_t value);
 
 /** Scrubs and frees. Not for a running one. */
 void fimce_destroy(struct percpu *cpu, struct fimce *f);

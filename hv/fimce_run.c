@@ -107,7 +107,7 @@ static void vmcs_enter(struct percpu *cpu, struct fimce *f)
 	vpid_invalidate(f->vpid);
 }
 
-void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t detail, uint64_t value)
+bool fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t detail, uint64_t value)
 {
 	struct rv_fimce_status *s = &f->status;
 
@@ -123,6 +123,7 @@ void fimce_die(struct percpu *cpu, struct fimce *f, uint32_t cause, uint32_t det
 		s->gpr[RSP] = vmcs_read(VMCS_GUEST_RSP);
 	}
 	log_write(cpu, RV_REASON_FIMCE_DIED, f->id, cause, detail, value, s->rip);
+	return false;
 }
 
 static bool segments_ok(struct percpu *cpu, const struct fimce *f, const struct rv_measured *m)
@@ -183,10 +184,8 @@ static int64_t seal(struct percpu *cpu, struct fimce *f)
 	f->state = RV_FIMCE_MEASURED;
 	f->has_revert = (m.flags & RV_MEASURED_HAS_REVERT) != 0;
 	error = dim_lend(cpu, f);
-	if (error) {
-		f->state = RV_FIMCE_BUILT;
+	if (error)
 		return error;
-	}
 	s->capabilities = m.capabilities;
 	fimce_tables_map(f, RV_FIMCE_LOAD, f->load, f->values.load_bytes / RV_PAGE_SIZE, FIMCE_PTE_NONE);
 	for (uint32_t i = 0; i < m.segment_count; i++) {
@@ -199,13 +198,10 @@ static int64_t seal(struct percpu *cpu, struct fimce *f)
 						    : FIMCE_PTE_R);
 	}
 	error = device_seal(cpu, f, &m);
-	if (error) {
-		f->state = RV_FIMCE_BUILT;
+	if (error)
 		return error;
-	}
 	f->state = RV_FIMCE_SEALED;
 	vpid_invalidate(f->vpid);
-	f->state = RV_FIMCE_RUNNING;
 	return 0;
 }
 
@@ -272,8 +268,7 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 			break;
 		s->result = (int64_t)rdi;
 		refused_take(f);
-		fimce_die(cpu, f, RV_CAUSE_REFUSED, (uint32_t)rsi, f->regs.gpr[RDX]);
-		return false;
+		return fimce_die(cpu, f, RV_CAUSE_REFUSED, (uint32_t)rsi, f->regs.gpr[RDX]);
 	case RV_FC_LOG:
 		text_log(cpu, f, rdi);
 		f->regs.gpr[RAX] = 0;
@@ -287,8 +282,7 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 	default:
 		break;
 	}
-	fimce_die(cpu, f, RV_CAUSE_PROTOCOL, (uint32_t)number, 0);
-	return false;
+	return fimce_die(cpu, f, RV_CAUSE_PROTOCOL, (uint32_t)number, 0);
 }
 
 /* @return true if the FIMCE goes on. */
@@ -307,15 +301,12 @@ static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason)
 			return true;
 		}
 		f->status.cr2 = vmcs_read(VMCS_EXIT_QUALIFICATION);
-		fimce_die(cpu, f, RV_CAUSE_EXCEPTION, info & 0xff,
-			  info & INTERRUPTION_ERROR_CODE ? vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR) : 0);
-		return false;
+		return fimce_die(cpu, f, RV_CAUSE_EXCEPTION, info & 0xff,
+				 info & INTERRUPTION_ERROR_CODE ? vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR) : 0);
 	case EXIT_PREEMPTION_TIMER:
-		fimce_die(cpu, f, RV_CAUSE_WATCHDOG, 0, f->values.budget_us);
-		return false;
+		return fimce_die(cpu, f, RV_CAUSE_WATCHDOG, 0, f->values.budget_us);
 	case EXIT_TRIPLE_FAULT:
-		fimce_die(cpu, f, RV_CAUSE_TRIPLE_FAULT, 0, 0);
-		return false;
+		return fimce_die(cpu, f, RV_CAUSE_TRIPLE_FAULT, 0, 0);
 	case EXIT_INIT:
 		/* An attack by the guest, which may deny service but no more: ignored. */
 		if (hv.init_quirk != INIT_QUIRK_ABSENT && ++cpu->init_storm >= RESET_STORM) {
@@ -324,8 +315,7 @@ static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason)
 		}
 		return true;
 	default:
-		fimce_die(cpu, f, RV_CAUSE_BREACH, reason, vmcs_read(VMCS_EXIT_QUALIFICATION));
-		return false;
+		return fimce_die(cpu, f, RV_CAUSE_BREACH, reason, vmcs_read(VMCS_EXIT_QUALIFICATION));
 	}
 }
 

@@ -83,13 +83,18 @@ int64_t journal_fold(struct percpu *cpu)
 	return 0;
 }
 
+/* Where the component's number is; or, with none, a free place; or NULL. */
 static struct sequence *sequence_find(const uint8_t component[RV_DIGEST_SIZE])
 {
-	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++) {
-		if (hv.sequence[i].number != 0 && memcmp(hv.sequence[i].component, component, RV_DIGEST_SIZE) == 0)
-			return &hv.sequence[i];
+	struct sequence *free = NULL;
+
+	for (struct sequence *s = hv.sequence; s < hv.sequence + SEQUENCE_CAPACITY; s++) {
+		if (s->number == 0)
+			free = s;
+		else if (memcmp(s->component, component, RV_DIGEST_SIZE) == 0)
+			return s;
 	}
-	return NULL;
+	return free;
 }
 
 uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE])
@@ -103,7 +108,7 @@ bool sequence_has_room(const uint8_t component[RV_DIGEST_SIZE])
 {
 	uint32_t used = 0;
 
-	if (sequence_find(component) != NULL)
+	if (sequence_get(component) != 0)
 		return true;
 	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++)
 		used += hv.sequence[i].number != 0;
@@ -115,7 +120,7 @@ bool sequence_has_room(const uint8_t component[RV_DIGEST_SIZE])
 		/* That one has found room, and both need it once. */
 		if (memcmp(f->component, component, RV_DIGEST_SIZE) == 0)
 			return true;
-		used += sequence_find(f->component) == NULL;
+		used += sequence_get(f->component) == 0;
 	}
 	return used < SEQUENCE_CAPACITY;
 }
@@ -124,10 +129,6 @@ bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number)
 {
 	struct sequence *s = sequence_find(component);
 
-	for (uint32_t i = 0; s == NULL && i < SEQUENCE_CAPACITY; i++) {
-		if (hv.sequence[i].number == 0)
-			s = &hv.sequence[i];
-	}
 	if (s == NULL)
 		return false;
 	memcpy(s->component, component, RV_DIGEST_SIZE);

@@ -100,20 +100,20 @@ PORT_ACCESS(b, uint8_t)
 PORT_ACCESS(w, uint16_t)
 PORT_ACCESS(l, uint32_t)
 
-static inline void cpu_pause(void)
-{
-	__asm__ volatile("pause" : : : "memory");
-}
-
-static inline void cpu_fence(void)
-{
-	__asm__ volatile("mfence" : : : "memory");
-}
-
 static inline void cpu_flush_line(const void *at)
 {
 	__asm__ volatile("clflush (%0)" : : "r"(at) : "memory");
 }
+
+#define PLAIN_INSTRUCTION(name, instruction)                                                                           \
+	static inline void name(void)                                                                                  \
+	{                                                                                                              \
+		__asm__ volatile(instruction : : : "memory");                                                          \
+	}
+PLAIN_INSTRUCTION(cpu_pause, "pause")
+PLAIN_INSTRUCTION(cpu_fence, "mfence")
+PLAIN_INSTRUCTION(cpu_halt, "cli; hlt")
+PLAIN_INSTRUCTION(cpu_wbinvd, "wbinvd")
 
 #define REGISTER_READ(name)                                                                                            \
 	static inline uint64_t read_##name(void)                                                                       \
@@ -140,16 +140,6 @@ REGISTER_WRITE(cr3)
 REGISTER_WRITE(cr4)
 REGISTER_WRITE(cr8)
 REGISTER_WRITE(dr6)
-
-static inline void cpu_halt(void)
-{
-	__asm__ volatile("cli; hlt");
-}
-
-static inline void cpu_wbinvd(void)
-{
-	__asm__ volatile("wbinvd" : : : "memory");
-}
 
 static inline void xsetbv(uint32_t index, uint64_t value)
 {
