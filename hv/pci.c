@@ -4,21 +4,15 @@
 #include <hv/pci.h>
 #include <hv/x86/regs.h>
 
-#define PCI_COMMAND 0x04u /* and, above it, the status register, in which zeros change nothing */
+/* Above the command register stands the status register, in which zeros change nothing; the same goes for EXPRESS_CONTROL. */
 #define COMMAND_DECODE_MASTER 7u /* ports, memory, bus master */
 #define COMMAND_NO_INTX (1u << 10)
 #define STATUS_CAPABILITIES (1u << 20)
 #define PCI_CACHE_LINE 0x0cu
-#define PCI_HEADER_TYPE 0x0eu
-#define PCI_BAR 0x10u
 #define BAR_PORT 1u
 #define BAR_64(value) (((value)&7) == 4)
 #define PCI_ROM 0x30u
-#define PCI_CAPABILITIES 0x34u
-#define PCI_HEADER_END 0x40u
-#define CAPABILITIES_MAX 48u
 
-#define CAPABILITY_MSI 0x05u
 #define MSI_ENABLE (1u << 16)
 #define MSI_MULTIPLE (7u << 20)
 #define MSI_64 (1u << 23)
@@ -30,7 +24,6 @@
 #define EXPRESS_CONTROL 8u /* and status, as above */
 #define EXPRESS_RESET (1u << 15)
 #define EXPRESS_PENDING (1u << 21)
-#define CAPABILITY_MSIX 0x11u
 #define MSIX_ENABLE (1u << 31)
 #define MSIX_MASK (1u << 30)
 #define PENDING_PATIENCE_US 1000u
@@ -80,12 +73,12 @@ void pci_probe(struct device *d)
 	if (!(saved(d, PCI_COMMAND) & STATUS_CAPABILITIES))
 		return;
 	at = config[PCI_CAPABILITIES] & 0xfcu;
-	for (uint32_t n = 0; n < CAPABILITIES_MAX && at >= PCI_HEADER_END; n++, at = config[at + 1] & 0xfcu) {
-		if (config[at] == CAPABILITY_MSI)
+	for (uint32_t n = 0; n < PCI_CAPABILITIES_MAX && at >= PCI_HEADER_END; n++, at = config[at + 1] & 0xfcu) {
+		if (config[at] == PCI_CAPABILITY_MSI)
 			d->msi = (uint8_t)at;
 		else if (config[at] == CAPABILITY_EXPRESS)
 			d->express = (uint8_t)at;
-		else if (config[at] == CAPABILITY_MSIX)
+		else if (config[at] == PCI_CAPABILITY_MSIX)
 			d->msix = (uint8_t)at;
 	}
 }

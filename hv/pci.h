@@ -9,10 +9,8 @@
 #define HV_PCI_H
 
 #include <hv/device.h>
+#include <ravelin/pci.h>
 
-#define PCI_ADDRESS 0xcf8u
-#define PCI_ENABLE (1u << 31)
-#define PCI_DATA 0xcfcu
 #define PCI_PORTS 8u /* from PCI_ADDRESS */
 #define PCI_BARS 6u
 #define PCI_RESET_MS 100u

@@ -3,6 +3,7 @@
  * dmar.c - reads the ACPI table DMAR. Section numbers are those of the VT-d specification.
  */
 #include "dmar.h"
+#include <ravelin/pci.h>
 
 #define TABLE_BYTES 48u /* fixed part, 8.1 */
 #define TABLE_LENGTH 4u
@@ -25,7 +26,6 @@
 #define ADDRESS_BITS_MAX 52u
 
 /* PCI Local Bus Specification, 6.1; PCI-to-PCI Bridge Architecture Specification, 3.2 */
-#define PCI_HEADER_TYPE 0x0eu
 #define PCI_HEADER_MASK 0x7fu
 #define PCI_HEADER_BRIDGE 1u
 #define PCI_SECONDARY_BUS 0x19u

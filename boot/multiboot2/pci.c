@@ -6,9 +6,7 @@
 
 #include "cpu.h"
 
-#define PORT_ADDRESS 0xcf8u
-#define PORT_DATA 0xcfcu
-#define ADDRESS_ENABLE 0x80000000u
+#include <ravelin/pci.h>
 
 static uint8_t memory_read8(const struct pci *pci, uint16_t segment, uint16_t source_id, uint8_t offset)
 {
@@ -29,6 +27,6 @@ uint8_t pci_read8(void *pci, uint16_t segment, uint16_t source_id, uint8_t offse
 {
 	if (segment)
 		return memory_read8(pci, segment, source_id, offset);
-	cpu_out32(PORT_ADDRESS, ADDRESS_ENABLE | (uint32_t)source_id << 8 | (offset & 0xfcu));
-	return (uint8_t)(cpu_in32(PORT_DATA) >> offset % 4 * 8);
+	cpu_out32(PCI_ADDRESS, PCI_ENABLE | (uint32_t)source_id << 8 | (offset & 0xfcu));
+	return (uint8_t)(cpu_in32(PCI_DATA) >> offset % 4 * 8);
 }

@@ -8,14 +8,8 @@
 #define CONFIG_BYTES 256u
 #define CONFIG_VENDOR 0x00u
 #define CONFIG_DEVICE 0x02u
-#define CONFIG_STATUS 0x06u
-#define CONFIG_POINTER 0x34u
-#define STATUS_LIST 0x10u /* there is a list of capabilities */
-#define CAPABILITY_FIRST 0x40u /* below is the standard header */
-#define CAPABILITY_MOST 48u /* as many as fit without two in the same place: a list that is longer is a ring */
 
 /* MSI-X: 6.8.2 */
-#define MSIX_CONTROL 2u
 #define MSIX_TABLE 4u
 #define MSIX_SIZE 0x7ffu
 #define MSIX_BIR 7u
@@ -59,14 +53,14 @@ uint32_t pci_config_read(const struct rv_fimce_device *d, uint32_t offset, uint3
 
 uint32_t pci_capability_find(const struct rv_fimce_device *d, uint8_t id)
 {
-	uint32_t at = CONFIG_POINTER - 1;
+	uint32_t at = PCI_CAPABILITIES - 1;
 
-	if (!(pci_config_read(d, CONFIG_STATUS, 2) & STATUS_LIST))
+	if (!(pci_config_read(d, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES))
 		return 0;
-	for (unsigned int i = 0; i < CAPABILITY_MOST; i++) {
+	for (unsigned int i = 0; i < PCI_CAPABILITIES_MAX; i++) {
 		/* 6.7: the lowest two bits are reserved. */
 		at = pci_config_read(d, at + 1, 1) & ~3u;
-		if (at < CAPABILITY_FIRST)
+		if (at < PCI_HEADER_END)
 			return 0;
 		if (pci_config_read(d, at, 1) == id)
 			return at;
@@ -109,7 +103,7 @@ static int pci_msix_entry(const struct rv_fimce_device *d, unsigned int entry, v
 
 	if (at == 0 || at > CONFIG_BYTES - MSIX_ENTRY_CONTROL || d->msi_address == 0)
 		return -RV_ENODEV;
-	if (entry > (pci_config_read(d, at + MSIX_CONTROL, 2) & MSIX_SIZE))
+	if (entry > (pci_config_read(d, at + PCI_MSI_CONTROL, 2) & MSIX_SIZE))
 		return -RV_EINVAL;
 	*place = pci_bar_memory(d, table & MSIX_BIR, (table & ~MSIX_BIR) + (uint64_t)entry * MSIX_ENTRY_BYTES,
 				MSIX_ENTRY_BYTES);

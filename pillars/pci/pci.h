@@ -12,15 +12,13 @@
 #define PILLARS_PCI_H
 
 #include <ravelin/fimce.h>
+#include <ravelin/pci.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /** The devices of this FIMCE. Only an image that asks for PCI functions may look there. */
 #define PCI_DEVICES ((const struct rv_fimce_devices *)RV_FIMCE_DEVICES)
-
-#define PCI_CAPABILITY_MSI 0x05u /* PCI Local Bus Specification 3.0, appendix H */
-#define PCI_CAPABILITY_MSIX 0x11u
 
 /** The function with these ids, the nth (0...) if there are several; NULL: there is none. */
 const struct rv_fimce_device *pci_find(const struct rv_fimce_devices *all, uint16_t vendor, uint16_t device,

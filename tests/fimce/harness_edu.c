@@ -6,26 +6,24 @@
 #include "harness.h"
 
 #include <ravelin/fimce.h>
+#include <ravelin/pci.h>
 
-#define CONFIG_ADDRESS 0xcf8
-#define CONFIG_DATA 0xcfc
 #define EDU_IDS 0x11e81234u
 #define COMMAND_MEMORY_MASTER 0x6u
-#define MSI_CAPABILITY 0x05u
 #define MSI_ENABLE 0x10000u
 #define MSI_64 0x800000u
 #define MSI_ADDRESS 0xfee00000u /* fixed, to the CPU with APIC id 0: Intel SDM vol. 3, 11.11.1 */
 
 static uint32_t config_read(uint32_t device, uint32_t at)
 {
-	harness_out32(CONFIG_ADDRESS, 1u << 31 | device << 11 | at);
-	return harness_in32(CONFIG_DATA);
+	harness_out32(PCI_ADDRESS, PCI_ENABLE | device << 11 | at);
+	return harness_in32(PCI_DATA);
 }
 
 static void config_write(uint32_t device, uint32_t at, uint32_t value)
 {
-	harness_out32(CONFIG_ADDRESS, 1u << 31 | device << 11 | at);
-	harness_out32(CONFIG_DATA, value);
+	harness_out32(PCI_ADDRESS, PCI_ENABLE | device << 11 | at);
+	harness_out32(PCI_DATA, value);
 }
 
 uint64_t harness_edu_open(struct rv_fimce_devices *page)
@@ -43,7 +41,7 @@ uint64_t harness_edu_open(struct rv_fimce_devices *page)
 	for (uint32_t at = config_read(device, 0x34) & 0xfc; at != 0; at = config_read(device, at) >> 8 & 0xfc) {
 		uint32_t head = config_read(device, at);
 
-		if ((head & 0xff) != MSI_CAPABILITY)
+		if ((head & 0xff) != PCI_CAPABILITY_MSI)
 			continue;
 		config_write(device, at + 4, MSI_ADDRESS);
 		config_write(device, at + 8, head & MSI_64 ? 0 : RV_FIMCE_VECTOR);

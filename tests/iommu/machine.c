@@ -6,6 +6,7 @@
 
 #include <hv/util.h>
 #include <hv/x86/regs.h>
+#include <ravelin/pci.h>
 
 #define EDU_VENDOR_DEVICE 0x11e81234u
 #define EDU_STATUS 0x24u
@@ -18,10 +19,7 @@
 #define EDU_DMA_RUN 1u
 #define EDU_DMA_FROM_DEVICE 2u
 #define EDU_BUFFER 0x40000u
-#define PCI_COMMAND 0x04u
 #define PCI_COMMAND_ON 0x06u /* memory, bus master */
-#define PCI_CAPABILITIES 0x34u
-#define PCI_CAPABILITY_MSI 5u
 #define APIC 0xfee00000u
 #define APIC_TPR 0x80u
 #define AP_PAGE 0x8000u
@@ -50,14 +48,14 @@ static volatile uint32_t *apic(uint32_t offset)
 
 static uint32_t pci_read(uint32_t source_id, uint32_t offset)
 {
-	outl(0xcf8, 1u << 31 | source_id << 8 | (offset & ~3u));
-	return inl(0xcfc);
+	outl(PCI_ADDRESS, PCI_ENABLE | source_id << 8 | (offset & ~3u));
+	return inl(PCI_DATA);
 }
 
 static void pci_write(uint32_t source_id, uint32_t offset, uint32_t value)
 {
-	outl(0xcf8, 1u << 31 | source_id << 8 | offset);
-	outl(0xcfc, value);
+	outl(PCI_ADDRESS, PCI_ENABLE | source_id << 8 | offset);
+	outl(PCI_DATA, value);
 }
 
 bool edu_find(struct edu *e, uint32_t n)
