@@ -101,11 +101,12 @@ _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_
 	 * in root mode and stay there, or have no handler for an NMI yet. */
 	if (first && hv.released)
 		apic_send(0, APIC_NMI | APIC_ALL_OTHERS);
-	log3(cpu, reason, v0, v1, v2);
+	/* The console first: what broke may hold the log's lock. */
 	console_reason(cpu->index, reason, (const uint64_t[5]){v0, v1, v2});
 	if (hv.log.serial_port != 0)
 		console_text(
 		    "ravelin: stopped. This is a fault of the hypervisor, or a broken CPU; please report it.\r\n");
+	log3(cpu, reason, v0, v1, v2);
 	for (;;)
 		cpu_halt();
 }

@@ -106,9 +106,13 @@ static char keyboard_decode(struct keyboard *k, uint8_t code)
 	if (code & CODE_BREAK || make >= sizeof(plain) - 1)
 		return 0;
 	/* Of the second set of keys, Enter and slash of the numeric pad; the others are cursor keys and the like. */
+	if (extended && make == CODE_ENTER)
+		return '\n';
 	if (extended)
-		return make == CODE_ENTER ? '\n' : make == CODE_SLASH ? '/' : 0;
-	return k->shift ? shifted[make] : plain[make];
+		return (char)(make == CODE_SLASH ? '/' : 0);
+	if (k->shift)
+		return shifted[make];
+	return plain[make];
 }
 
 int keyboard_get(struct keyboard *k, char *c, uint64_t ticks)
@@ -121,7 +125,9 @@ int keyboard_get(struct keyboard *k, char *c, uint64_t ticks)
 		if (status & STATUS_OUTPUT) {
 			uint8_t code = rv_io_in8(KEYBOARD_DATA);
 
-			*c = status & (STATUS_MOUSE | STATUS_ERROR) ? 0 : keyboard_decode(k, code);
+			*c = 0;
+			if (!(status & (STATUS_MOUSE | STATUS_ERROR)))
+				*c = keyboard_decode(k, code);
 			if (*c)
 				return 0;
 		}

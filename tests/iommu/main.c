@@ -635,7 +635,7 @@ static void test_audit(void)
 static void bench(void)
 {
 	uint64_t begin = rdtsc(), empty = rdtsc() - begin;
-	pa_t table;
+	pa_t table = pa_make(0);
 
 	test_bring_up();
 	virtual_begin();
