@@ -115,6 +115,30 @@ static void bench_start(void)
 	report_equal(small.status.exits, RUN_VMCALLS, "a FIMCE exits only for MEASURED and EXIT");
 }
 
+/* What two ports cost that leave the guest for a FIMCE, as the difference to one without. It is never run. */
+static void bench_ports(void)
+{
+	const struct rv_grant grant = {RV_GRANT_PORTS, 0, 0x2f8, 8, 0};
+	uint64_t create[2], destroy[2];
+	uint32_t bytes;
+	const uint8_t *image = archive_need("nothing.img", &bytes);
+
+	for (uint32_t n = 0; n < 2; n++) {
+		const struct fimce_wish wish = {.grant = &grant, .grant_count = n};
+		uint64_t page = fimce_create_page(image, bytes, &wish), id;
+
+		create[n] = rdtsc();
+		id = (uint64_t)call(RV_HC_FIMCE_CREATE, page, 0, 0).value;
+		create[n] = rdtsc() - create[n];
+		destroy[n] = rdtsc();
+		report_equal((uint64_t)call(RV_HC_FIMCE_DESTROY, id, 0, 0).value, 0, "a FIMCE with %u grants", n);
+		destroy[n] = rdtsc() - destroy[n];
+	}
+	report_bench("a range of ports leaves the guest for a FIMCE", create[1] - create[0], REPORT_NO_BAR,
+		     "instructions");
+	report_bench("a range of ports comes back", destroy[1] - destroy[0], REPORT_NO_BAR, "instructions");
+}
+
 static void bench_pause(const char *file, const char *what)
 {
 	uint64_t id, ticks, begin;
@@ -175,6 +199,7 @@ void test_main(void)
 	}
 	bench_exits();
 	bench_start();
+	bench_ports();
 	/* The bar is for the whole pause: tests/bench/linux-pause. */
 	bench_pause("code.suit", "Ravelin's part of a pause, 4 KiB patch (APPLY call)");
 	bench_pause("big.suit", "Ravelin's part of a pause, 64 KiB of data (APPLY call)");
