@@ -299,11 +299,10 @@ static int64_t function_take(struct percpu *cpu, struct fimce *f, uint32_t index
 		return hypercall_refuse(cpu, -RV_ENODEV, RV_REASON_DEVICE_NO_UNIT, index);
 	if (device_find(g->source_id) != NULL)
 		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_DEVICE_ID, ~0u);
-	failed = vtd_device_prepare(&hv.vtd, (uint16_t)g->source_id);
-	if (failed)
-		return unit_refuse(cpu, failed);
-	while (d->fimce != 0)
-		d++; /* there are as many as vtd_device_prepare found room for */
+	while (d < hv.device + VTD_MAX_DEVICES && d->fimce != 0)
+		d++;
+	if (d == hv.device + VTD_MAX_DEVICES)
+		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_VTD_DEVICES, VTD_MAX_DEVICES);
 	*d = (struct device){.fimce = f->id,
 			     .source_id = (uint16_t)g->source_id,
 			     .cleaned = (g->flags & RV_GRANT_CLEANED) != 0,
@@ -319,6 +318,9 @@ static int64_t function_take(struct percpu *cpu, struct fimce *f, uint32_t index
 	error = function_check(cpu, d, g);
 	if (error)
 		return error;
+	failed = vtd_device_prepare(&hv.vtd, d->source_id);
+	if (failed)
+		return unit_refuse(cpu, failed);
 	d->quiet = true;
 	pci_quiet(d);
 	error = bars_take(cpu, f, d);
@@ -344,10 +346,12 @@ static void function_put(struct percpu *cpu, struct device *d)
 {
 	bool flushed;
 
-	if (vtd_device_set(&hv.vtd, d->source_id, hv.vtd.guest_table, VTD_DOMAIN_GUEST) != 0)
-		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
-	if (d->quiet)
+	/* One that was only looked at may have no context entry of its own. */
+	if (d->quiet) {
+		if (vtd_device_set(&hv.vtd, d->source_id, hv.vtd.guest_table, VTD_DOMAIN_GUEST) != 0)
+			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
 		pci_give_back(d);
+	}
 	extents_change(d, &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
 	flushed = iommu_flush_guest(cpu) == 0;
 	if (d->blank.v != 0 && flushed)

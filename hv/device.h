@@ -32,7 +32,7 @@ struct device {
 	uint16_t source_id;
 	bool cleaned; /* RV_GRANT_CLEANED */
 	bool interrupt; /* RV_GRANT_INTERRUPT */
-	bool quiet; /* root mode has written to its configuration space */
+	bool quiet; /* root mode writes to its configuration space and context entry; before, it only looks */
 	uint8_t express, msi, msix; /* where these capabilities are; 0 = it has none */
 	struct {
 		uint64_t base, bytes;

@@ -89,7 +89,6 @@ static void test_functions_are_checked(void **state)
 	edu->source_id = 0x0300;
 	c->grant[0].source_id = 0x0300;
 	edu->config[FAKE_EXPRESS] = 9;
-	assert_int_equal(vtd_device_prepare(&hv.vtd, 0x0300), 0);
 	expect_refused(-RV_EINVAL, RV_REASON_DEVICE_KIND);
 	edu->source_id = SOURCE + 1;
 	c->grant[0].source_id = SOURCE + 1;
@@ -105,6 +104,20 @@ static void test_functions_are_checked(void **state)
 	/* Capabilities that lead in a circle end. */
 	edu->config[FAKE_EXPRESS + 1] = FAKE_MSI;
 	expect_refused(-RV_EINVAL, RV_REASON_DEVICE_RESET);
+}
+
+/* There is no room for more of them. */
+static void test_no_slot(void **state)
+{
+	(void)state;
+	create_pci(0);
+	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++)
+		hv.device[i] = (struct device){.fimce = DEVICE_KEPT, .source_id = (uint16_t)(0x100 + 8 * i)};
+	assert_int_equal(CREATE(), -RV_ENOSPC);
+	assert_int_equal(REASON(), RV_REASON_VTD_DEVICES);
+	assert_int_equal(fake_pci_accesses, 0);
+	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++)
+		assert_int_equal(hv.device[i].fimce, DEVICE_KEPT);
 }
 
 static void test_bars_are_checked(void **state)
@@ -338,6 +351,7 @@ int main(void)
 	    TEST(test_grants_are_checked),
 	    cmocka_unit_test_setup_teardown(test_no_unit, fake_device_setup_without_units, fake_teardown),
 	    TEST(test_functions_are_checked),
+	    TEST(test_no_slot),
 	    TEST(test_bars_are_checked),
 	    TEST(test_ports_are_checked),
 	    TEST(test_every_failure_undoes_all),
