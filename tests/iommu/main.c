@@ -632,13 +632,15 @@ static void test_audit(void)
  * What root mode does for VT-d when something changes hands, in instructions: with QEMU's instruction counter a tick of the TSC is
  * one. What it does besides (CPUs, EPT of other CPUs) is measured where VMX is: tests/vmx/bench.c.
  */
-static void extent_set(uint64_t base, uint64_t bytes, uint8_t perm)
+static bool extent_set(uint64_t base, uint64_t bytes, uint8_t perm)
 {
+	bool ok = true;
+
 	for (uint64_t at = base; at < base + bytes; at += RV_PAGE_SIZE) {
-		need(ept_prepare(&ept, gpa_make(at)) == 0, "an entry of its own");
+		ok = ok && ept_prepare(&ept, gpa_make(at)) == 0;
 		ept_set(&ept, gpa_make(at), perm);
 	}
-	need(vtd_flush_dma(&vtd, VTD_DOMAIN_GUEST) == 0, "a flush");
+	return ok && vtd_flush_dma(&vtd, VTD_DOMAIN_GUEST) == 0;
 }
 
 /* All that hv/device.c does for one function, in its order, but for the rows, the I/O bitmaps and the other CPUs. */
@@ -646,7 +648,7 @@ static void bench_function(uint64_t empty, pa_t table)
 {
 	static struct device d;
 	uint64_t begin = rdtsc(), base = 0, bytes = 0, at, size;
-	bool is_port, is_64;
+	bool is_port, is_64, ok;
 	uint32_t index;
 
 	d.source_id = edu.source_id;
@@ -657,22 +659,26 @@ static void bench_function(uint64_t empty, pa_t table)
 		base = size != 0 ? at : base;
 		bytes += size;
 	}
-	extent_set(base, bytes, PERM_NONE);
-	need(vtd_device_prepare(&vtd, d.source_id) == 0, "a device is prepared");
-	need(vtd_device_set(&vtd, d.source_id, pa_make(0), FIMCE_DOMAIN) == 0, "it leaves");
-	need(vtd_device_interrupt(&vtd, d.source_id, VECTOR, machine_apic_id(1), &index) == 0, "an interrupt");
-	need(vtd_device_set(&vtd, d.source_id, table, FIMCE_DOMAIN) == 0, "a table");
+	ok = extent_set(base, bytes, PERM_NONE);
+	ok = ok && vtd_device_prepare(&vtd, d.source_id) == 0;
+	ok = ok && vtd_device_set(&vtd, d.source_id, pa_make(0), FIMCE_DOMAIN) == 0;
+	ok = ok && vtd_device_interrupt(&vtd, d.source_id, VECTOR, machine_apic_id(1), &index) == 0;
+	ok = ok && vtd_device_set(&vtd, d.source_id, table, FIMCE_DOMAIN) == 0;
 	pci_start(&d, (uint32_t)MSI_REMAPPED(index));
-	report_bench("a PCI function with a BAR of 1 MiB is given to a FIMCE", rdtsc() - begin - empty, REPORT_NO_BAR,
+	at = rdtsc();
+	need(ok, "a function is given away");
+	report_bench("a PCI function with a BAR of 1 MiB is given to a FIMCE", at - begin - empty, REPORT_NO_BAR,
 		     "instructions");
 	begin = rdtsc();
 	pci_quiet(&d);
-	need(vtd_device_interrupt(&vtd, d.source_id, 0, 0, &index) == 0, "no interrupt");
-	need(vtd_device_set(&vtd, d.source_id, pa_make(0), FIMCE_DOMAIN) == 0, "no table");
-	need(vtd_device_set(&vtd, d.source_id, vtd.guest_table, VTD_DOMAIN_GUEST) == 0, "it comes back");
+	ok = vtd_device_interrupt(&vtd, d.source_id, 0, 0, &index) == 0;
+	ok = ok && vtd_device_set(&vtd, d.source_id, pa_make(0), FIMCE_DOMAIN) == 0;
+	ok = ok && vtd_device_set(&vtd, d.source_id, vtd.guest_table, VTD_DOMAIN_GUEST) == 0;
 	pci_give_back(&d);
-	extent_set(base, bytes, PERM_RWX);
-	report_bench("it is taken from the FIMCE and comes back, without the wait for a reset", rdtsc() - begin - empty,
+	ok = ok && extent_set(base, bytes, PERM_RWX);
+	at = rdtsc();
+	need(ok, "and comes back");
+	report_bench("it is taken from the FIMCE and comes back, without the wait for a reset", at - begin - empty,
 		     REPORT_NO_BAR, "instructions");
 }
 
