@@ -221,7 +221,7 @@ int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 		table_walk(&w, fimce_tables_root(f), 4, 0);
 		/* What its devices reach: bits and rules are the same. */
 		if (f->dma.v != 0)
-			table_walk(&w, f->dma, 4, 0);
+			table_walk(&w, f->dma, (int)hv.vtd.levels, 0);
 	}
 	unit = units_check(a);
 	vmcs_check(cpu, a);

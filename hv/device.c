@@ -370,10 +370,6 @@ static void devices_put(struct percpu *cpu, struct fimce *f)
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
 		bool kept = f->sealed && !pci_can_reset(d) && (f->state != RV_FIMCE_DONE || !d->cleaned);
 
-		for (uint32_t i = 0; kept && i < DEVICE_PORT_RANGES; i++) {
-			if (hv.port[i].fimce == f->id && hv.port[i].source_id == d->source_id)
-				hv.port[i].fimce = DEVICE_KEPT;
-		}
 		if (f->state != RV_FIMCE_EMPTY)
 			log3(cpu, kept ? RV_REASON_DEVICE_KEPT : RV_REASON_DEVICE_RETURNED, d->source_id, f->id, 0);
 		if (kept) {
@@ -383,9 +379,10 @@ static void devices_put(struct percpu *cpu, struct fimce *f)
 			function_put(cpu, d);
 		}
 	}
+	/* The ports of its BARs stay with a function that is kept. */
 	for (uint32_t i = 0; i < DEVICE_PORT_RANGES; i++) {
 		if (hv.port[i].fimce == f->id)
-			hv.port[i].fimce = 0;
+			hv.port[i].fimce = device_find(hv.port[i].source_id) != NULL ? DEVICE_KEPT : 0;
 	}
 	guest_bitmaps_fill(cpu);
 	iommu_guest_sync(cpu);
@@ -499,7 +496,7 @@ static int64_t function_seal(struct percpu *cpu, struct fimce *f, struct device 
 		error = vtd_device_interrupt(&hv.vtd, d->source_id, RV_FIMCE_VECTOR, cpu->apic_id, &index);
 	if (error == -RV_ERANGE)
 		return hypercall_refuse(cpu, error, RV_REASON_DEVICE_INTERRUPT, d->source_id);
-	error = error ? error : dma_set(f, d, fimce_tables_dma_root(f, hv.vtd.levels));
+	error = error ? error : dma_set(f, d, f->dma);
 	if (error)
 		return unit_refuse(cpu, error);
 	if (d->interrupt)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* fimce_tables.c - see fimce_tables.h. Intel SDM vol. 3, 4.5. */
 #include <hv/fimce_tables.h>
-#include <hv/util.h>
+#include <hv/hv.h>
 
 #define TABLE_FLAGS 3ull
 #define PTE_ADDRESS 0x000ffffffffff000ull
@@ -40,14 +40,15 @@ static uint64_t *next_table(struct fimce *f, uint64_t *entry)
 	return pa_pointer(pa_make(*entry & PTE_ADDRESS));
 }
 
-static void tree_map(struct fimce *f, pa_t top, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags)
+static void tree_map(struct fimce *f, pa_t top, uint32_t top_shift, uint64_t va, pa_t pa, uint32_t pages,
+		     uint64_t flags)
 {
 	while (pages > 0) {
 		uint64_t *table = pa_pointer(top), *entry, value = flags == FIMCE_PTE_NONE ? 0 : pa.v | flags;
 		uint64_t step = flags == FIMCE_PTE_NONE ? 0 : RV_PAGE_SIZE;
 		uint32_t index = va >> RV_PAGE_SHIFT & 511, count = pages < 512 - index ? pages : 512 - index;
 
-		for (uint32_t shift = 39; shift > 12; shift -= 9)
+		for (uint32_t shift = top_shift; shift > 12; shift -= 9)
 			table = next_table(f, &table[va >> shift & 511]);
 		/* One walk for all pages of a table: a FIMCE's start must not cost a walk per page. */
 		for (entry = &table[index]; entry < &table[index + count]; entry++, value += step)
@@ -62,21 +63,14 @@ void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uin
 {
 	if (f->tables_used == 0)
 		f->tables_used = 1;
-	tree_map(f, f->tables, va, pa, pages, flags);
+	tree_map(f, f->tables, 39, va, pa, pages, flags);
 }
 
 void fimce_tables_map_dma(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags)
 {
 	if (f->dma.v == 0)
 		f->dma = table_new(f);
-	tree_map(f, f->dma, RV_FIMCE_DMA(va), pa, pages, flags);
-}
-
-pa_t fimce_tables_dma_root(const struct fimce *f, uint32_t levels)
-{
-	const uint64_t *first = pa_pointer(f->dma);
-
-	return levels == 4 ? f->dma : pa_make(*first & PTE_ADDRESS);
+	tree_map(f, f->dma, hv.vtd.levels == 4 ? 39 : 30, RV_FIMCE_DMA(va), pa, pages, flags);
 }
 
 pa_t fimce_tables_root(const struct fimce *f)

@@ -21,9 +21,8 @@ uint32_t fimce_tables_count(const struct fimce *f, uint32_t load_pages);
 void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags);
 
 /** As fimce_tables_map, for what the FIMCE's devices may reach: RV_FIMCE_DMA(va). flags: FIMCE_PTE_R or _RW, whose bits mean the same
- * in a second-level table (VT-d 9.8: bit 63 is ignored there). Once there is something, fimce_tables_dma_root names the table. */
+ * in a second-level table (VT-d 9.8: bit 63 is ignored there). f->dma becomes its top. */
 void fimce_tables_map_dma(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags);
-pa_t fimce_tables_dma_root(const struct fimce *f, uint32_t levels);
 
 /** Physical address of the top table. */
 pa_t fimce_tables_root(const struct fimce *f);

@@ -31,10 +31,12 @@ static void vmcs_as_launched(void)
 	vmcs_set(VMCS_HOST_CR3, hv.page_tables.v);
 }
 
-static void machine_make(uint32_t units)
+static void machine_make(uint32_t units, uint32_t levels)
 {
 	first_cpu = fake_machine();
 	fake_units_reset();
+	for (uint32_t i = 0; levels == 3 && i < FAKE_UNITS; i++)
+		fake_unit[i].cap &= ~CAP_SAGAW_48;
 	fake_tick = 100;
 	hv.launch.vtd_count = units;
 	for (uint32_t i = 0; i < units; i++)
@@ -67,14 +69,21 @@ static void machine_make(uint32_t units)
 int fake_device_setup(void **state)
 {
 	(void)state;
-	machine_make(2);
+	machine_make(2, 4);
+	return 0;
+}
+
+int fake_device_setup_39(void **state)
+{
+	(void)state;
+	machine_make(2, 3);
 	return 0;
 }
 
 int fake_device_setup_without_units(void **state)
 {
 	(void)state;
-	machine_make(0);
+	machine_make(0, 4);
 	return 0;
 }
 

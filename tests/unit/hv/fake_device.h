@@ -35,6 +35,7 @@ extern uint8_t config_before[256]; /* by remember() */
 extern uint32_t ran; /* checks that a test made while a task ran */
 
 int fake_device_setup(void **state);
+int fake_device_setup_39(void **state); /* units with three levels of tables */
 int fake_device_setup_without_units(void **state);
 
 /** The leaf of the guest's EPT for this address; 0 if absent. */

@@ -480,6 +480,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_device_setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_life),
+	    cmocka_unit_test_setup_teardown(test_life, fake_device_setup_39, fake_teardown),
 	    TEST(test_never_sealed),
 	    TEST(test_cleaned_comes_back),
 	    TEST(test_not_cleaned_is_kept),
