@@ -12,6 +12,7 @@
 #include <linux/interrupt.h>
 #include <linux/ioport.h>
 #include <linux/pci.h>
+#include <linux/platform_device.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
 
@@ -114,15 +115,42 @@ static int line_claim(struct rv_claim *c, u32 index, struct rv_failure *why)
 	return 0;
 }
 
+/**
+ * The two ports of the keyboard's controller: Linux has reserved them for good, whether a driver has the controller or not. One that is bound
+ * later finds no controller as long as the FIMCE has it.
+ */
+static bool is_keyboard(const struct rv_grant *g)
+{
+	return g->count == 1 && (g->first == 0x60 || g->first == 0x64);
+}
+
+static bool keyboard_is_free(void)
+{
+	struct device *controller = bus_find_device_by_name(&platform_bus_type, NULL, "i8042");
+	bool is_free = !controller || !controller->driver;
+
+	put_device(controller);
+	return is_free;
+}
+
+static int ports_claim(const struct rv_claim *c, u32 index, struct rv_failure *why)
+{
+	const struct rv_grant *g = &c->grant;
+
+	if (g->count == 0 || g->count > 0x10000 || g->first > 0x10000 - g->count)
+		return rv_refuse(why, -EINVAL, RV_REASON_DEVICE_GRANT, index);
+	if (is_keyboard(g))
+		return keyboard_is_free() ? 0 : busy(index, why);
+	return request_region(g->first, g->count, claimed) ? 0 : busy(index, why);
+}
+
 static int claim(struct rv_claim *c, u32 index, struct rv_failure *why)
 {
 	switch (c->grant.kind) {
 	case RV_GRANT_PCI:
 		return pci_claim(c, index, why);
 	case RV_GRANT_PORTS:
-		if (c->grant.count == 0 || c->grant.count > 0x10000 || c->grant.first > 0x10000 - c->grant.count)
-			return rv_refuse(why, -EINVAL, RV_REASON_DEVICE_GRANT, index);
-		return request_region(c->grant.first, c->grant.count, claimed) ? 0 : busy(index, why);
+		return ports_claim(c, index, why);
 	case RV_GRANT_GSI:
 		return line_claim(c, index, why);
 	default:
@@ -158,7 +186,8 @@ void rv_devices_release(struct rv_devices *d)
 		if (c->grant.kind == RV_GRANT_PCI) {
 			pci_release(c);
 		} else if (c->grant.kind == RV_GRANT_PORTS) {
-			release_region(c->grant.first, c->grant.count);
+			if (!is_keyboard(&c->grant))
+				release_region(c->grant.first, c->grant.count);
 		} else {
 			free_irq(c->irq, c);
 			acpi_unregister_gsi(c->grant.first);

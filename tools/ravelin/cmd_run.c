@@ -294,8 +294,8 @@ static int run(struct ravelin *h, struct run_options *o, const uint8_t *image, s
 {
 	struct rv_fimce_status s = {0};
 	struct run_grants grants;
+	uint32_t id = 0;
 	int error, status;
-	uint32_t id;
 
 	status = run_create(h, o, image, image_bytes, input, input_bytes, &grants, &id);
 	if (status != EXIT_DONE)
