@@ -33,6 +33,7 @@
 struct rv_held {
 	struct task_struct *task; /* with a reference */
 	unsigned int state; /* that it sleeps in */
+	unsigned long sleeps; /* how often it went to sleep, this one included */
 };
 
 /** True for a file cgroup.freeze of cgroup v2, open for writing. */
@@ -81,19 +82,19 @@ bool rv_freezer_holds(const struct task_struct *t)
 }
 
 /** Keeps a thread asleep. Its pi_lock keeps those out who wake it; who is off the run queue and off the CPU changes nothing itself. */
-static bool thread_hold(struct task_struct *t, unsigned int *state)
+static bool thread_hold(struct task_struct *t, struct rv_held *h)
 {
 	unsigned long flags;
 	bool held = false;
 
-	/* A thread that has nothing demanded of it, so that the freezer is the first thing it would meet. */
-	if (!is_plain_wait(t) || READ_ONCE(t->jobctl) || t->ptrace)
-		return false;
 	raw_spin_lock_irqsave(&t->pi_lock, flags);
-	*state = READ_ONCE(t->__state);
+	h->state = READ_ONCE(t->__state);
 	smp_rmb(); /* as try_to_wake_up(): the state before where it is */
-	if (rv_compat_is_sleeping(*state) && !READ_ONCE(t->on_rq) && !READ_ONCE(t->on_cpu)) {
+	/* With nothing demanded of it, the freezer would be the first thing that it meets. */
+	if (rv_compat_is_sleeping(h->state) && !READ_ONCE(t->on_rq) && !smp_load_acquire(&t->on_cpu) &&
+	    !(t->flags & (PF_EXITING | PF_IO_WORKER)) && !READ_ONCE(t->jobctl) && !t->ptrace && is_plain_wait(t)) {
 		WRITE_ONCE(t->__state, STATE_HELD);
+		h->sleeps = t->nvcsw;
 		held = true;
 	}
 	raw_spin_unlock_irqrestore(&t->pi_lock, flags);
@@ -115,15 +116,15 @@ static void held_release(struct rv_freezer *f)
 	}
 }
 
-/** Forgets them. Thawing has woken all; if it could not, or others still want them frozen, a lost wakeup is made up for here. */
+/** Forgets them. Thawing has woken them, but not if others thawed or froze the same cgroup: who still sleeps may have lost a wakeup. */
 static void held_forget(struct rv_freezer *f)
 {
 	while (f->held_count > 0) {
-		struct task_struct *t = f->held[--f->held_count].task;
+		struct rv_held *h = &f->held[--f->held_count];
 
-		if (READ_ONCE(t->jobctl) & JOBCTL_TRAP_FREEZE)
-			wake_up_process(t);
-		put_task_struct(t);
+		if (READ_ONCE(h->task->nvcsw) == h->sleeps)
+			wake_up_process(h->task);
+		put_task_struct(h->task);
 	}
 	kvfree(f->held);
 	f->held = NULL;
@@ -158,7 +159,7 @@ int rv_freezer_freeze(struct rv_freezer *f, struct task_struct **thread, u32 cou
 	for (i = 0; i < count; i++) {
 		struct rv_held *h = &f->held[f->held_count];
 
-		if (thread_hold(thread[i], &h->state)) {
+		if (thread_hold(thread[i], h)) {
 			h->task = get_task_struct(thread[i]);
 			f->held_count++;
 		}

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROUNDS 25
+#define ROUNDS 6
 #define PATIENCE_MS 20000
 #define UPDATE_MAX (1u << 20)
 #define POSTS 65536u
@@ -80,7 +80,7 @@ static pid_t posts_begin(void)
 	if (pid != 0)
 		return pid;
 	while (!__atomic_load_n(&posts->stop, __ATOMIC_ACQUIRE)) {
-		uint64_t until = ticks() + 10000;
+		uint64_t until = ticks() + 30000;
 
 		for (unsigned int kind = 0; kind < WAITS_WOKEN; kind++)
 			post((enum waits_kind)kind);
@@ -180,6 +180,8 @@ int main(int argc, char **argv)
 	options.pid = target_start(argv[1], argv[3]);
 	f = fopen(argv[2], "re");
 	bytes = f ? fread(update, 1, sizeof(update), f) : 0;
+	if (f)
+		fclose(f);
 	if (bytes == 0 || waits == MAP_FAILED || posts == MAP_FAILED || ravelin_open(&ravelin) != 0) {
 		printf("FAIL set-up\n");
 		return 1;
@@ -196,12 +198,14 @@ int main(int argc, char **argv)
 		within += posts_within(r.begin[RAVELIN_PHASE_FREEZE], r.end[RAVELIN_PHASE_RETURN]);
 		for (unsigned int kind = 0; kind < WAITS_WOKEN; kind++)
 			arrived[kind] += all_arrived((enum waits_kind)kind);
+		printf("# round %d: error %d, %u wakeups sent, paused %llu ticks\n", round, error, posts->count,
+		       (unsigned long long)r.pause_ticks);
+		fflush(stdout);
 		taken_back += error == 0 && ravelin_update_rollback(ravelin, r.id, &r.status) == 0;
 	}
 	check(applied == ROUNDS && taken_back == ROUNDS, "updates", " are applied and taken back", applied);
 	check(within > 0, "wakeups", " are sent while the target stands", within);
-	printf("# %u wakeups while the target stood, the last pause was of %llu ticks\n", within,
-	       (unsigned long long)r.pause_ticks);
+	printf("# %u of them\n", within);
 	for (unsigned int kind = 0; kind < WAITS_KINDS; kind++)
 		check(stood[kind] == ROUNDS, names[kind], ": the thread stands still in every pause", stood[kind]);
 	for (unsigned int kind = 0; kind < WAITS_WOKEN; kind++)
