@@ -267,10 +267,12 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 	if (f == NULL)
 		return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_FIMCE_ID, id);
 	state = fimce_state(f);
+	if ((number == RV_HC_FIMCE_RUN && state != RV_FIMCE_BUILT) ||
+	    (number == RV_HC_FIMCE_OUTPUT && state != RV_FIMCE_DONE) ||
+	    (number == RV_HC_UPDATE && state == RV_FIMCE_RUNNING))
+		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 	switch (number) {
 	case RV_HC_FIMCE_RUN:
-		if (state != RV_FIMCE_BUILT)
-			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 		if (a != RV_RUN_BORROWED)
 			return run_dedicated(cpu, f, a);
 		/* The guest's interrupts of the same class would be taken by the task, and lost. */
@@ -283,8 +285,6 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 		error = frames_load(cpu, a);
 		return error ? error : frames_write(cpu, &status, sizeof(status));
 	case RV_HC_FIMCE_OUTPUT:
-		if (state != RV_FIMCE_DONE)
-			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 		error = frames_load(cpu, a);
 		if (error)
 			return error;
@@ -307,8 +307,6 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 			fimce_destroy(cpu, f);
 		return error;
 	default: /* RV_HC_UPDATE */
-		if (state == RV_FIMCE_RUNNING)
-			return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_FIMCE_STATE, state);
 		switch (a) {
 		case RV_UPDATE_APPLY:
 			return dim_apply(cpu, f, b, cpu->regs.gpr[R8]);
