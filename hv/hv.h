@@ -61,10 +61,10 @@ struct percpu {
 			uint8_t init_storm; /* INIT exits in a row, with nothing but SIPI exits between them */
 			uint8_t take_request; /* the guest gives this CPU up */
 			uint8_t guest_nmi; /* an NMI of the guest waits for injection */
-			uint8_t
-			    timer_armed; /* the deadline timer of the guest VMCS runs: each exit looks at the clock */
-			uint8_t
-			    smi_blocking; /* "blocking by SMI" is reported since a SIPI exit: clear it at each exit */
+			/* The deadline timer of the guest VMCS runs: each exit looks at the clock. */
+			uint8_t timer_armed;
+			/* "blocking by SMI" is reported since a SIPI exit: clear it at each exit */
+			uint8_t smi_blocking;
 		};
 		uint64_t attention;
 	};
@@ -152,8 +152,8 @@ struct hv {
 	struct percpu *cpu[RV_MAX_CPUS];
 	uint32_t cpu_count;
 
-	uint64_t
-	    generation; /* raised after every change that a CPU has to notice before it enters its guest (percpu.h) */
+	/* Raised after every change that a CPU has to notice before it enters its guest (percpu.h). */
+	uint64_t generation;
 	uint64_t audit_number;
 	struct percpu *holder; /* keeps all other CPUs in root mode; NULL = nobody */
 	uint64_t deadline_tsc; /* earliest update deadline, 0 = none */

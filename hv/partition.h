@@ -28,8 +28,8 @@ struct row {
 	uint64_t size; /* bytes, multiple of 4096 */
 	uint64_t logical; /* address at which the owner or the sharer sees it, 0 = same as base */
 	uint32_t owner; /* OWNER_* */
-	uint16_t
-	    shared; /* id of the FIMCE that may access it as well, 0 = none, SHARED_ALL = every FIMCE (read, execute) */
+	/* Id of the FIMCE that may access it as well, 0 = none, SHARED_ALL = every FIMCE (read, execute). */
+	uint16_t shared;
 	uint8_t perm; /* PERM_* of the owner */
 	uint8_t isolated; /* 1: taken from the guest for the time of an update, and to be given back */
 };

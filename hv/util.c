@@ -59,17 +59,6 @@ void clear_pages(void *to, uint32_t pages)
 }
 #endif
 
-#define CACHE_LINE 64u
-
-void cache_write_back(const void *at, size_t bytes)
-{
-	const uint8_t *end = (const uint8_t *)at + bytes;
-
-	for (const uint8_t *line = (const uint8_t *)((uint64_t)at & ~(uint64_t)(CACHE_LINE - 1)); line < end;
-	     line += CACHE_LINE)
-		cpu_flush_line(line);
-}
-
 void lock_acquire(struct lock *l)
 {
 	uint32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQ_REL);

@@ -27,9 +27,6 @@ static inline void copy_pages(void *to, const void *from, uint32_t pages)
 /** Zeroes whole pages. */
 void clear_pages(void *to, uint32_t pages);
 
-/** Writes the cache lines of [at, at + bytes) back to memory, for devices that don't look into caches. */
-void cache_write_back(const void *at, size_t bytes);
-
 /** A ticket lock: fair, and a waiting CPU reads only. */
 struct lock {
 	uint32_t next;

@@ -4,6 +4,8 @@
 #include <hv/vtd/vtd.h>
 #include <hv/x86/regs.h>
 
+#define CACHE_LINE 64u
+
 int vtd_fail(struct vtd *v, const struct vtd_unit *u, int error, uint32_t reason, uint64_t value)
 {
 	v->failure = (struct vtd_failure){reason, u->base.v, value};
@@ -63,8 +65,10 @@ int vtd_probe(struct vtd *v)
 
 void vtd_table_written(const struct vtd *v, const void *at, size_t bytes)
 {
-	if (v->unit_count != 0 && !v->coherent)
-		cache_write_back(at, bytes);
+	uint64_t first = (uint64_t)at & ~(uint64_t)(CACHE_LINE - 1), end = (uint64_t)at + bytes;
+
+	for (uint64_t line = first; v->unit_count != 0 && !v->coherent && line < end; line += CACHE_LINE)
+		cpu_flush_line((const void *)line);
 }
 
 int vtd_pages(struct vtd *v, uint32_t count, pa_t *pages)

@@ -38,8 +38,8 @@ struct vtd_unit {
 	uint32_t register_bytes;
 	uint32_t segment;
 	uint64_t cap, ecap;
-	pa_t
-	    queue; /* a page of 256 descriptors, and one where the unit writes the number of the last wait that it did */
+	/* A page of 256 descriptors, and one where the unit writes the number of the last wait that it did. */
+	pa_t queue;
 	uint32_t tail; /* next free descriptor */
 	uint32_t waits; /* value of the last wait descriptor */
 	pa_t interrupts; /* struct vtd_pair [vtd.entries] */
