@@ -146,7 +146,6 @@ static bool segments_ok(struct percpu *cpu, const struct fimce *f, const struct 
 static int64_t measured_check(struct percpu *cpu, const struct fimce *f, const struct rv_measured *m)
 {
 	bool wants_target = (m->capabilities & RV_CAP_TARGET) != 0, is_signed = (m->flags & RV_MEASURED_SIGNED) != 0;
-	uint64_t last = sequence_get(m->component);
 
 	if (m->size != sizeof(*m) || m->segment_count > sizeof(m->segment) / sizeof(m->segment[0]))
 		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_FIMCE_SEGMENT, m->segment_count);
@@ -156,7 +155,7 @@ static int64_t measured_check(struct percpu *cpu, const struct fimce *f, const s
 		return hypercall_refuse(cpu, -RV_EACCES, RV_REASON_FIMCE_CAPABILITY, m->capabilities);
 	if (wants_target != (f->values.target_count != 0))
 		return hypercall_refuse(cpu, -RV_EACCES, RV_REASON_UPDATE_TARGET, f->values.target_count);
-	if (wants_target && m->sequence <= last)
+	if (wants_target && m->sequence <= sequence_get(m->component))
 		return hypercall_refuse(cpu, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE, m->sequence);
 	if (wants_target && !journal_has_room())
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_JOURNAL_FULL, hv.journal.count);

@@ -83,18 +83,14 @@ int64_t journal_fold(struct percpu *cpu)
 	return 0;
 }
 
-/* Where the component's number is; or, with none, a free place; or NULL. */
+/* Where the component's number is; or, with none, a free place; or NULL. They fill up in order, and stay. */
 static struct sequence *sequence_find(const uint8_t component[RV_DIGEST_SIZE])
 {
-	struct sequence *free = NULL;
-
 	for (struct sequence *s = hv.sequence; s < hv.sequence + SEQUENCE_CAPACITY; s++) {
-		if (s->number == 0)
-			free = s;
-		else if (memcmp(s->component, component, RV_DIGEST_SIZE) == 0)
+		if (s->number == 0 || memcmp(s->component, component, RV_DIGEST_SIZE) == 0)
 			return s;
 	}
-	return free;
+	return NULL;
 }
 
 uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE])
