@@ -3,7 +3,7 @@
  * attack.c - runs in the guest: attacks on Ravelin, one line each.
  *
  *	attack IMAGE			all attacks; IMAGE is the task that prints the SHA-256 of its input
- *	attack devices IMAGE MODEXP PID ADDRESS UPDATE	those by devices, on a machine with VT-d: with what the test tests/nested/attack-devices
+ *	attack devices IMAGE MODEXP EDUCOPY PID ADDRESS UPDATE	those by devices, on a machine with VT-d: with what the test tests/nested/attack-devices
  *					has put into it, and a process with a page that the update in this file holds for long
  *	attack watch PID ADDRESS	see attack_watch()
  *
@@ -195,8 +195,9 @@ static int attack_devices(char **argument)
 	attack_dma(&d);
 	attack_messages(&d);
 	attack_unit(&d);
+	attack_passed(&d, argument[2]);
 	victim_give_core(&d);
-	attack_frozen(&d, atoi(argument[2]), strtoull(argument[3], NULL, 0), argument[4]);
+	attack_frozen(&d, atoi(argument[3]), strtoull(argument[4], NULL, 0), argument[5]);
 	return attack_end(&a);
 }
 
@@ -204,11 +205,12 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "watch") == 0)
 		return attack_watch(atoi(argv[2]), strtoull(argv[3], NULL, 0));
-	if (argc == 7 && strcmp(argv[1], "devices") == 0)
+	if (argc == 8 && strcmp(argv[1], "devices") == 0)
 		return attack_devices(argv + 2);
 	if (argc != 2) {
-		fprintf(stderr, "usage: attack IMAGE | attack devices IMAGE MODEXP PID ADDRESS UPDATE | attack watch "
-				"PID ADDRESS\n");
+		fprintf(stderr,
+			"usage: attack IMAGE | attack devices IMAGE MODEXP EDUCOPY PID ADDRESS UPDATE | attack watch "
+			"PID ADDRESS\n");
 		return 64;
 	}
 	return attack_all(argv[1]);

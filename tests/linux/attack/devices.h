@@ -11,6 +11,8 @@
 
 #define PAGE 4096ull
 #define PAGE_OFFSETS (PAGE - 1)
+#define PCI_COMMAND 0x04u
+#define PCI_BAR_0 0x10u
 #define MSI_ADDRESS 0xfee00000ull
 #define MSI_REMAPPABLE (1u << 4)
 #define MSI_SUBHANDLE (1u << 3)
@@ -28,7 +30,9 @@ struct function {
 	uint32_t line; /* its interrupt of the IOAPIC */
 	uint64_t message_address; /* of its MSI, as Linux has set it */
 	uint32_t message_data;
-	volatile uint8_t *bar; /* its registers */
+	uint64_t registers; /* BAR 0 */
+	volatile uint8_t *bar; /* the same */
+	int claim; /* an open /dev/attack that holds it */
 };
 
 #define NUMBER_BYTES 256u
@@ -43,6 +47,7 @@ struct victim {
 	uint8_t want[NUMBER_BYTES];
 	uint32_t apic_id;
 	uint32_t id; /* 0: none runs */
+	bool measured; /* the last time that it was looked at: its own code runs, and does not leave before its end */
 	uint64_t memory, memory_bytes; /* where it is: in the pool */
 	unsigned int runs, wrong; /* that came to their end; whose result was wrong */
 };
@@ -65,6 +70,10 @@ struct devices {
 /** Finds the devices, claims them, gets memory. @return false: this is not the machine; says why. */
 bool devices_find(struct devices *d, struct attack *a);
 
+/** Claims a function and learns what it is; lets it go, as Linux had it before. @return false: why is in errno */
+bool function_claim(struct devices *d, struct function *f, uint32_t source_id);
+void function_release(struct function *f);
+
 /** Configuration space through the ports; by 32 bits. */
 uint32_t pci_read(uint32_t source_id, uint32_t offset);
 void pci_write(uint32_t source_id, uint32_t offset, uint32_t value);
@@ -84,7 +93,7 @@ void msi_set(const struct function *f, uint64_t address, uint32_t data, bool on)
 void edu_raise(const struct function *edu);
 
 /** Interrupts that have come from it to Linux. */
-uint64_t interrupts_of(const struct attack *a, const struct function *f);
+uint64_t interrupts_of(const struct function *f);
 
 /** Does accesses with the interrupts off. @return false: refused. */
 bool accesses_do(const struct attack *a, struct attack_accesses *list);
@@ -101,6 +110,8 @@ bool dma_was_logged(struct devices *d, uint64_t address, bool write);
 
 /** The attacker reads there. @return true if nothing came and the log says so */
 bool dma_read_is_denied(struct devices *d, uint64_t address);
+/** It writes there. @return true if the log says that it could not */
+bool dma_write_is_denied(struct devices *d, uint64_t address);
 
 /* --- victim.c -------------------------------------------------------------------------------------------------------- */
 
@@ -126,6 +137,8 @@ void attack_dma(struct devices *d);
 void attack_messages(struct devices *d);
 /** The registers, queue and table of the guest's remapping unit. */
 void attack_unit(struct devices *d);
+/** A device that a FIMCE has, before, while and after it runs: its registers, configuration space, place. @param image  the signed task edu-copy */
+void attack_passed(struct devices *d, const char *image);
 /** DMA to a page of process @pid at @address while the update in file @update holds it. */
 void attack_frozen(struct devices *d, int pid, uint64_t address, const char *update);
 

@@ -44,7 +44,7 @@ static void try_read(struct devices *d, const char *where, uint64_t address)
 	attack_report(dma_read_is_denied(d, address), 0, "a device reads %s by DMA", where);
 }
 
-static bool dma_write_is_denied(struct devices *d, uint64_t address)
+bool dma_write_is_denied(struct devices *d, uint64_t address)
 {
 	bool done;
 

@@ -3,6 +3,7 @@
 #include "devices.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/io.h>
@@ -12,10 +13,8 @@
 #define CONFIG_ADDRESS 0xcf8
 #define CONFIG_DATA 0xcfc
 #define CONFIG_ENABLE (1u << 31)
-#define PCI_COMMAND 0x04u
 #define COMMAND_ON 0x06u /* memory, bus master */
 #define COMMAND_INTX_OFF (1u << 10)
-#define PCI_BAR_0 0x10u
 #define PCI_CAPABILITIES 0x34u
 #define CAPABILITY_MSI 0x05u
 #define CAPABILITY_MSIX 0x11u
@@ -63,13 +62,14 @@ volatile uint8_t *physical_at(const struct attack *a, uint64_t address, uint64_t
 	return at == MAP_FAILED ? NULL : at;
 }
 
-static bool function_take(struct devices *d, struct function *f, uint32_t source_id, uint64_t bar_bytes)
+bool function_claim(struct devices *d, struct function *f, uint32_t source_id)
 {
 	struct attack_claim claim = {.source_id = source_id};
+	bool is_edu = pci_read(source_id, 0) == EDU;
 	uint32_t at;
 
-	f->source_id = source_id;
-	if (ioctl(d->a->device, ATTACK_CLAIM, &claim) != 0)
+	*f = (struct function){.source_id = source_id, .claim = open(ATTACK_PATH, O_RDWR)};
+	if (f->claim < 0 || ioctl(f->claim, ATTACK_CLAIM, &claim) != 0)
 		return false;
 	f->line = claim.line;
 	pci_write(source_id, PCI_COMMAND, (pci_read(source_id, PCI_COMMAND) & 0xffff & ~COMMAND_INTX_OFF) | COMMAND_ON);
@@ -85,8 +85,16 @@ static bool function_take(struct devices *d, struct function *f, uint32_t source
 		f->message_address = pci_read(source_id, f->msi + 4);
 		f->message_data = pci_read(source_id, f->msi + (wide ? 12u : 8u)) & 0xffff;
 	}
-	f->bar = physical_at(d->a, pci_read(source_id, PCI_BAR_0) & ~0xfull, bar_bytes);
+	f->registers = pci_read(source_id, PCI_BAR_0) & ~0xfull;
+	f->bar = physical_at(d->a, f->registers, is_edu ? EDU_BAR_BYTES : E1000E_BAR_BYTES);
 	return f->bar != NULL;
+}
+
+void function_release(struct function *f)
+{
+	munmap((void *)(uintptr_t)f->bar, EDU_BAR_BYTES);
+	close(f->claim);
+	f->bar = NULL;
 }
 
 bool devices_find(struct devices *d, struct attack *a)
@@ -106,11 +114,11 @@ bool devices_find(struct devices *d, struct attack *a)
 		bool good = true;
 
 		if (what == EDU && id == ATTACKER)
-			good = function_take(d, &d->attacker, id, EDU_BAR_BYTES);
+			good = function_claim(d, &d->attacker, id);
 		else if (what == EDU)
-			good = function_take(d, &d->other, id, EDU_BAR_BYTES);
+			good = function_claim(d, &d->other, id);
 		else if (what == E1000E)
-			good = function_take(d, &d->table, id, E1000E_BAR_BYTES);
+			good = function_claim(d, &d->table, id);
 		if (!good)
 			printf("     device %x: %s\n", id, strerror(errno));
 	}
@@ -184,11 +192,11 @@ void edu_raise(const struct function *edu)
 	*(volatile uint32_t *)(edu->bar + EDU_ACKNOWLEDGE) = *(volatile uint32_t *)(edu->bar + EDU_STATUS);
 }
 
-uint64_t interrupts_of(const struct attack *a, const struct function *f)
+uint64_t interrupts_of(const struct function *f)
 {
 	struct attack_claim claim = {.source_id = f->source_id};
 
-	return ioctl(a->device, ATTACK_CLAIM, &claim) == 0 ? claim.interrupts : ~0ull;
+	return ioctl(f->claim, ATTACK_CLAIM, &claim) == 0 ? claim.interrupts : ~0ull;
 }
 
 struct attack_access *access_add(struct attack_accesses *list, uint64_t address, uint32_t bytes, bool write,

@@ -239,31 +239,31 @@ static void somebody_elses(struct devices *d)
 {
 	const struct function *me = &d->attacker, *other = &d->other;
 	const struct message others = {"", other->message_address, other->message_data};
-	uint64_t before = interrupts_of(d->a, other), mine;
+	uint64_t before = interrupts_of(other), mine;
 
 	send_by_msi(d, &others);
 	settle();
-	attack_report(interrupts_of(d->a, other) == before, (long long)(interrupts_of(d->a, other) - before),
+	attack_report(interrupts_of(other) == before, (long long)(interrupts_of(other) - before),
 		      "a device sends another one's interrupt");
 	send_by_msix(d, &others);
 	settle();
-	attack_report(interrupts_of(d->a, other) == before, (long long)(interrupts_of(d->a, other) - before),
+	attack_report(interrupts_of(other) == before, (long long)(interrupts_of(other) - before),
 		      "the MSI-X table is made to send another device's interrupt");
 	d->interrupt_faults += attack_log_count(d->a, RV_REASON_INTERRUPT_FAULT, NULL);
 
 	edu_raise(other);
 	settle();
-	attack_control(interrupts_of(d->a, other) == before + 1, "that interrupt is let through if its owner sends it");
-	mine = interrupts_of(d->a, me);
+	attack_control(interrupts_of(other) == before + 1, "that interrupt is let through if its owner sends it");
+	mine = interrupts_of(me);
 	msi_set(me, me->message_address, me->message_data, true);
 	edu_raise(me);
 	settle();
-	attack_control(interrupts_of(d->a, me) == mine + 1, "the attacker's own interrupt is let through");
+	attack_control(interrupts_of(me) == mine + 1, "the attacker's own interrupt is let through");
 }
 
 void attack_messages(struct devices *d)
 {
-	uint64_t before = interrupts_of(d->a, &d->table);
+	uint64_t before = interrupts_of(&d->table);
 	volatile uint32_t *table = msix_table(d);
 	struct message own;
 
@@ -274,7 +274,7 @@ void attack_messages(struct devices *d)
 	own = (struct message){"", table[0] | (uint64_t)table[1] << 32, table[2]};
 	e1000e_raise(d);
 	settle();
-	attack_control(interrupts_of(d->a, &d->table) > before, "a device with MSI-X interrupts");
+	attack_control(interrupts_of(&d->table) > before, "a device with MSI-X interrupts");
 	at_the_core(d);
 	msi_set(&d->attacker, d->attacker.message_address, d->attacker.message_data, true);
 	somebody_elses(d);

@@ -128,12 +128,12 @@ static bool logged(struct devices *d, uint32_t reason, uint64_t first)
 static bool all_is_well(struct devices *d)
 {
 	struct rv_audit audit = {0};
-	uint64_t before = interrupts_of(d->a, &d->attacker);
+	uint64_t before = interrupts_of(&d->attacker);
 
 	edu_raise(&d->attacker);
 	settle();
 	return ravelin_audit(d->a->ravelin, &audit) == 0 && audit.vtd_units != 0 &&
-	       interrupts_of(d->a, &d->attacker) == before + 1;
+	       interrupts_of(&d->attacker) == before + 1;
 }
 
 /* --- registers -------------------------------------------------------------------------------------------------------- */
@@ -291,7 +291,7 @@ static bool entry_write(struct devices *d, volatile struct pair *entry, uint32_t
 
 static void entry_attack(struct devices *d, const char *name, uint32_t index, struct pair to, uint32_t reason)
 {
-	uint64_t table_at = read_register(d, IRTA, 8) & ~PAGE_OFFSETS, count = interrupts_of(d->a, &d->attacker), exits;
+	uint64_t table_at = read_register(d, IRTA, 8) & ~PAGE_OFFSETS, count = interrupts_of(&d->attacker), exits;
 	volatile uint8_t *page = physical_at(d->a, table_at + index * ENTRY_BYTES / PAGE * PAGE, PAGE);
 	volatile struct pair *entry = (volatile struct pair *)(page + index * ENTRY_BYTES % PAGE);
 	bool answered, log, none;
@@ -307,7 +307,7 @@ static void entry_attack(struct devices *d, const char *name, uint32_t index, st
 	log = logged(d, reason, index);
 	exits = victim_strike(d, raise_attacker, NULL);
 	/* An entry of another index leaves the attacker's own in order. */
-	none = (interrupts_of(d->a, &d->attacker) == count) == (index != LAST_ENTRY);
+	none = (interrupts_of(&d->attacker) == count) == (index != LAST_ENTRY);
 	answered = entry_write(d, entry, index, old) && answered;
 	attack_report(answered && log && exits == 0 && none && all_is_well(d),
 		      answered * 8 + log * 4 + (exits == 0) * 2 + none, "the guest's interrupt table has an entry %s",

@@ -10,6 +10,7 @@
 #define RUN_MS 700
 #define WAIT_MS 60000
 #define TRIES 4
+#define LOOKS 500u
 
 static bool victim_create(struct devices *d)
 {
@@ -111,6 +112,7 @@ bool victim_look(struct devices *d, uint64_t *exits)
 		return false;
 	if (exits)
 		*exits = status.exits;
+	d->victim.measured = status.name[0] != 0;
 	if (status.state == RV_FIMCE_RUNNING)
 		return true;
 	victim_remove(d, &status);
@@ -123,9 +125,13 @@ bool victim_run(struct devices *d, uint64_t *exits)
 		return true;
 	if (!victim_create(d) || ravelin_fimce_run(d->a->ravelin, d->victim.id, CORE) != RV_FIMCE_RUNNING)
 		return false;
-	/* What the manager has to say comes before the task runs. */
-	settle();
-	return victim_look(d, exits);
+	/* What the manager has to say, which is an exit, comes before the task runs. */
+	for (unsigned int i = 0; i < LOOKS && victim_look(d, exits); i++) {
+		if (d->victim.measured)
+			return true;
+		settle();
+	}
+	return false;
 }
 
 void victim_end(struct devices *d)

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * passed.c - attacks on a device that belongs to a FIMCE: the edu that was the guest's; see devices.h and docs/devices.md.
+ *
+ * Ravelin logs an access to configuration space through the ports if the one before was not to the same port: so each attempt uses another
+ * port than the last one.
+ */
+#include "devices.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/io.h>
+#include <unistd.h>
+
+#define CONFIG_ADDRESS 0xcf8
+#define CONFIG_DATA 0xcfc
+#define CONFIG_ENABLE (1u << 31)
+#define COMMAND_MEMORY 2u
+#define COMMAND_MASTER 4u
+#define MCFG_PATH "/sys/firmware/acpi/tables/MCFG"
+#define MCFG_BASE 44 /* offset of the first base address; PCI Firmware Specification 3.3, 4.1.2 */
+#define IDENTITY 0x010000edu /* of edu, in its first register */
+#define INVERTED 0x04u /* returns the complement of what was written */
+#define RAM 0x1000000ull /* somewhere in the guest's memory, aligned to the BAR's size */
+#define COPY_BYTES (12u << 10)
+#define LOOK_US 20000u
+#define LOOKS 1000u
+#define GONE 0xffffffffu
+
+struct passed {
+	struct devices *d;
+	struct function *f;
+	uint8_t *image;
+	size_t image_bytes;
+	struct rv_image_header header;
+	uint8_t argument[COPY_BYTES];
+	uint64_t config; /* its page of configuration space in memory */
+	uint32_t id; /* of the FIMCE */
+};
+
+static void config_select(const struct passed *p, uint32_t offset)
+{
+	outl(CONFIG_ENABLE | p->f->source_id << 8 | offset, CONFIG_ADDRESS);
+}
+
+static bool config_logged(struct passed *p)
+{
+	struct rv_log_record r = {0};
+
+	return attack_log_count(p->d->a, RV_REASON_DEVICE_CONFIG, &r) >= 1 && r.value[1] == p->f->source_id;
+}
+
+/* One touch by the guest's kernel. @return true if it was a general protection fault, and is in the log */
+static bool touch_denied(struct passed *p, uint64_t address, bool write, uint64_t value)
+{
+	struct attack_touch t = {.address = address,
+				 .bytes = sizeof(uint64_t),
+				 .step = sizeof(uint64_t),
+				 .mapping = ATTACK_MAP_IOREMAP,
+				 .write = write,
+				 .value = value};
+	struct rv_log_record r = {0};
+
+	attack_log_count(p->d->a, RV_REASON_NONE, NULL);
+	return ioctl(p->d->a->device, ATTACK_TOUCH, &t) == 0 && t.general_protections == 1 &&
+	       attack_log_count(p->d->a, RV_REASON_HIDDEN_TOUCH, &r) >= 1 &&
+	       (r.value[0] & ~PAGE_OFFSETS) == (address & ~PAGE_OFFSETS);
+}
+
+static uint64_t config_read_by_memory(const struct passed *p)
+{
+	struct attack_touch t = {
+	    .address = p->config, .bytes = sizeof(uint64_t), .step = sizeof(uint64_t), .mapping = ATTACK_MAP_IOREMAP};
+
+	return ioctl(p->d->a->device, ATTACK_TOUCH, &t) == 0 && t.general_protections == 0 ? t.value : 0;
+}
+
+/* --- life of the FIMCE ------------------------------------------------------------------------------------------------ */
+
+static int create(struct passed *p)
+{
+	struct rv_grant grant[RV_MAX_GRANTS];
+	int error = ravelin_devices_find(p->d->a->ravelin, &p->header, &p->f->source_id, 1, grant);
+
+	return error ? error
+		     : ravelin_fimce_create_devices(p->d->a->ravelin, p->image, p->image_bytes, p->argument,
+						    sizeof(p->argument), grant, p->header.grant_count, &p->id);
+}
+
+static bool destroy(struct passed *p)
+{
+	for (unsigned int i = 0; i < LOOKS; i++) {
+		if (ravelin_fimce_destroy(p->d->a->ravelin, p->id) == 0)
+			return true;
+		usleep(LOOK_US);
+	}
+	return false;
+}
+
+static bool output_is_right(struct passed *p)
+{
+	static uint8_t got[COPY_BYTES];
+	struct rv_fimce_status status = {0};
+
+	ravelin_fimce_wait(p->d->a->ravelin, p->id, LOOKS * LOOK_US / 1000, &status);
+	if (status.state == RV_FIMCE_DONE && status.result == 0 &&
+	    ravelin_fimce_output(p->d->a->ravelin, p->id, 0, got, sizeof(got)) == (int)sizeof(got) &&
+	    memcmp(got, p->argument, sizeof(got)) == 0)
+		return true;
+	printf("     state %u, cause %u, detail %u, result %lld\n", status.state, status.cause, status.detail,
+	       (long long)status.result);
+	return false;
+}
+
+static bool is_running(struct passed *p)
+{
+	struct rv_fimce_status status = {0};
+
+	return ravelin_fimce_status(p->d->a->ravelin, p->id, &status) == 0 && status.state == RV_FIMCE_RUNNING;
+}
+
+/* Waits until the manager has verified the image and Ravelin has given it the device. */
+static bool has_device(struct passed *p)
+{
+	struct rv_fimce_status status = {0};
+
+	for (unsigned int i = 0; i < LOOKS && ravelin_fimce_status(p->d->a->ravelin, p->id, &status) == 0; i++) {
+		if (status.capabilities & RV_CAP_DEVICE)
+			return true;
+		usleep(LOOK_US);
+	}
+	return false;
+}
+
+/* --- the attacks ------------------------------------------------------------------------------------------------------ */
+
+/* Its BAR lies over something else when it is to be given away. */
+static void bar_over(struct passed *p, const char *what, uint64_t address)
+{
+	struct rv_failure failure;
+	uint32_t command = pci_read(p->f->source_id, PCI_COMMAND) & 0xffff;
+	int error;
+
+	pci_write(p->f->source_id, PCI_COMMAND, command & ~COMMAND_MEMORY);
+	pci_write(p->f->source_id, PCI_BAR_0, (uint32_t)address);
+	error = create(p);
+	failure = ravelin_failure(p->d->a->ravelin);
+	if (error == 0)
+		destroy(p);
+	pci_write(p->f->source_id, PCI_BAR_0, (uint32_t)p->f->registers);
+	pci_write(p->f->source_id, PCI_COMMAND, command);
+	attack_report(error == -RV_EINVAL && failure.reason == RV_REASON_DEVICE_BAR, error,
+		      "a device is given to a FIMCE with its BAR over %s", what);
+}
+
+/* The device is a FIMCE's, and does not run yet, or has run: nobody may wake it up. */
+static void in_transit(struct passed *p, const char *when)
+{
+	struct attack *a = p->d->a;
+	struct rv_audit audit = {0};
+	uint64_t bar = p->f->registers;
+	uint32_t byte;
+	bool log;
+
+	attack_log_count(a, RV_REASON_NONE, NULL);
+	config_select(p, 0);
+	byte = inb(CONFIG_DATA + 1);
+	log = config_logged(p);
+	attack_report(byte == 0xff && pci_read(p->f->source_id, 0) == GONE && log, byte,
+		      "%s: the guest reads its configuration space by ports", when);
+	attack_report(config_read_by_memory(p) == ~0ull, (long long)config_read_by_memory(p),
+		      "%s: the guest reads its configuration space in memory", when);
+
+	attack_log_count(a, RV_REASON_NONE, NULL);
+	config_select(p, PCI_COMMAND);
+	outw(COMMAND_MASTER | COMMAND_MEMORY, CONFIG_DATA);
+	config_select(p, PCI_BAR_0);
+	outw((uint16_t)(RAM >> 16), CONFIG_DATA + 2);
+	log = config_logged(p);
+	attack_report(log, log, "%s: the guest has it master the bus, by ports, and moves its BAR over its own memory",
+		      when);
+	attack_log_count(a, RV_REASON_NONE, NULL);
+	config_select(p, PCI_BAR_0);
+	outl((uint32_t)a->pool, CONFIG_DATA);
+	log = config_logged(p);
+	attack_report(log, log, "%s: the guest moves its BAR over the pool, by ports", when);
+	attack_report(touch_denied(p, p->config, true, COMMAND_MASTER | COMMAND_MEMORY), 0,
+		      "%s: the guest has it master the bus, in memory", when);
+	attack_report(touch_denied(p, p->config + PCI_BAR_0, true, RAM), 0, "%s: the guest moves its BAR, in memory",
+		      when);
+
+	attack_report(touch_denied(p, bar, false, 0) && touch_denied(p, bar + INVERTED, true, 0x12345678), 0,
+		      "%s: the guest reads and writes its registers", when);
+	attack_report(dma_read_is_denied(p->d, bar) && dma_write_is_denied(p->d, bar), 0,
+		      "%s: another device reads and writes its registers by DMA", when);
+	attack_report(ravelin_audit(a->ravelin, &audit) == 0 && audit.bad == 0, (long long)audit.bad,
+		      "%s: no table grants it to the guest", when);
+}
+
+/* While the task works with it: every transfer takes 100 ms, so all of this is in time. */
+static void while_running(struct passed *p)
+{
+	struct attack *a = p->d->a;
+	bool log, denied;
+
+	attack_log_count(a, RV_REASON_NONE, NULL);
+	config_select(p, PCI_COMMAND);
+	outw(0, CONFIG_DATA);
+	config_select(p, PCI_BAR_0);
+	outw((uint16_t)(RAM >> 16), CONFIG_DATA + 2);
+	log = config_logged(p);
+	denied = touch_denied(p, p->f->registers + 0x80, true, a->pool);
+	denied = touch_denied(p, p->config, true, 0) && denied;
+	denied = dma_write_is_denied(p->d, p->f->registers) && denied;
+	attack_report(log && denied && is_running(p), log * 2 + denied,
+		      "a FIMCE works with its device: the guest stops the device, moves it, writes to its registers");
+}
+
+static bool works_again(struct passed *p)
+{
+	uint64_t before;
+	bool good;
+
+	/* As Linux had it: nobody has claimed it yet. */
+	good = pci_read(p->f->source_id, PCI_BAR_0) == (uint32_t)p->f->registers &&
+	       (pci_read(p->f->source_id, PCI_COMMAND) & COMMAND_MASTER) != 0;
+	if (!function_claim(p->d, p->f, p->f->source_id))
+		return false;
+	*(volatile uint32_t *)(p->f->bar + INVERTED) = 0x12345678;
+	good = good && *(volatile uint32_t *)p->f->bar == IDENTITY &&
+	       *(volatile uint32_t *)(p->f->bar + INVERTED) == ~0x12345678u;
+	before = interrupts_of(p->f);
+	edu_raise(p->f);
+	settle();
+	return good && interrupts_of(p->f) == before + 1;
+}
+
+/* Killed in the middle of its work. The device can't be reset and may hold what it was given: it must stay away. */
+static void killed(struct passed *p)
+{
+	struct attack *a = p->d->a;
+	uint64_t bar = p->f->registers;
+	bool running, kept;
+
+	function_release(p->f);
+	running = create(p) == 0 && ravelin_fimce_run(a->ravelin, p->id, CORE) == RV_FIMCE_RUNNING && has_device(p) &&
+		  is_running(p);
+	attack_control(running && destroy(p), "a FIMCE is killed while it works with its device");
+	kept = attack_log_count(a, RV_REASON_DEVICE_KEPT, NULL) == 1;
+	attack_report(kept && touch_denied(p, bar, false, 0) && dma_read_is_denied(p->d, bar) &&
+			  config_read_by_memory(p) == ~0ull && pci_read(p->f->source_id, 0) == GONE,
+		      kept, "what the device of a killed FIMCE holds is read: the device stays away");
+	/* With the page that the guest sees in the place of its configuration space. */
+	ravelin_info(a->ravelin, &a->info, NULL);
+}
+
+static bool mcfg_read(uint64_t *base)
+{
+	int file = open(MCFG_PATH, O_RDONLY);
+	bool good = file >= 0 && pread(file, base, sizeof(*base), MCFG_BASE) == sizeof(*base);
+
+	if (file >= 0)
+		close(file);
+	return good;
+}
+
+static bool prepare(struct passed *p, const char *path)
+{
+	struct rv_failure failure;
+	uint64_t ecam;
+	size_t offset;
+
+	p->image_bytes = attack_image_load(path, &p->image);
+	if (p->image_bytes == 0 || !mcfg_read(&ecam) ||
+	    ravelin_image_find(p->image, p->image_bytes, &p->header, &offset, &failure))
+		return false;
+	p->config = ecam + ((uint64_t)p->f->source_id << 12);
+	for (uint32_t i = 0; i < COPY_BYTES; i++)
+		p->argument[i] = (uint8_t)(i * 13 + (i >> 8));
+	return true;
+}
+
+/* The first device that leaves the guest costs a context table, which stays. */
+static bool first_time(struct passed *p)
+{
+	return create(p) == 0 && destroy(p) && ravelin_info(p->d->a->ravelin, &p->d->a->info, NULL) == 0;
+}
+
+void attack_passed(struct devices *d, const char *image)
+{
+	static struct passed p;
+	int error;
+
+	p.d = d;
+	p.f = &d->other;
+	if (!prepare(&p, image)) {
+		attack_control(false, "a task that wants a device");
+		return;
+	}
+	attack_control((uint32_t)config_read_by_memory(&p) == pci_read(p.f->source_id, 0),
+		       "ports and memory show the same configuration space");
+	function_release(p.f);
+	bar_over(&p, "the guest's memory", RAM);
+	bar_over(&p, "the pool", d->a->pool);
+	bar_over(&p, "the interrupt range", MSI_ADDRESS);
+	attack_control(first_time(&p), "a device is given to a FIMCE, and comes back");
+
+	error = create(&p);
+	if (error) {
+		char why[300];
+
+		printf("     %s\n", ravelin_explain(d->a->ravelin, error, why, sizeof(why)));
+		attack_control(false, "a device is given to a FIMCE");
+		return;
+	}
+	in_transit(&p, "a device in transit");
+	error = ravelin_fimce_run(d->a->ravelin, p.id, CORE);
+	if (error == RV_FIMCE_RUNNING && has_device(&p))
+		while_running(&p);
+	attack_report(output_is_right(&p), error, "its task is done with it, and has the right result");
+	in_transit(&p, "a device after its task");
+	attack_control(destroy(&p) && works_again(&p), "the device is the guest's again, as it was, and interrupts");
+	killed(&p);
+}
