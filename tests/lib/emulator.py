@@ -144,10 +144,10 @@ class Typist:
         """Takes what the port, a socket that does not block, has said, and answers."""
         try:
             data = port.recv(4096)
-        except BlockingIOError:
+            if data:
+                port.sendall(self.feed(data))
+        except (BlockingIOError, ConnectionError):
             return
-        if data:
-            port.sendall(self.feed(data))
 
 
 def end_process(process):
