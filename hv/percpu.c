@@ -9,7 +9,7 @@
 #define APIC_ISR_LAST 0x170 /* vectors 0xe0 to 0xff */
 #define ISR_CLASS_F 0xffff0000u
 #define MSR_X2APIC(offset) (0x800u + (offset) / 16)
-#define KICK_PATIENCE_US 10000u
+#define KICK_PATIENCE_US 100000u
 
 extern struct percpu *ap_cpu; /* entry.S */
 extern uint8_t *ap_stack;
