@@ -527,12 +527,12 @@ void device_stop(struct percpu *cpu, struct fimce *f)
 	uint32_t index;
 
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
-		int error;
+		int interrupt, dma;
 
 		pci_quiet(d);
-		error = vtd_device_interrupt(&hv.vtd, d->source_id, 0, 0, &index);
-		error = error ? error : dma_set(f, d, pa_make(0));
-		if (error)
+		interrupt = vtd_device_interrupt(&hv.vtd, d->source_id, 0, 0, &index);
+		dma = dma_set(f, d, pa_make(0));
+		if (interrupt || dma)
 			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
 	}
 	device_reset(cpu, f);
