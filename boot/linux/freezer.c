@@ -111,7 +111,8 @@ static void held_release(struct rv_freezer *f)
 		struct rv_held *h = &f->held[i];
 
 		raw_spin_lock_irqsave(&h->task->pi_lock, flags);
-		WRITE_ONCE(h->task->__state, h->state);
+		if (READ_ONCE(h->task->__state) == STATE_HELD)
+			WRITE_ONCE(h->task->__state, h->state);
 		raw_spin_unlock_irqrestore(&h->task->pi_lock, flags);
 	}
 }
