@@ -66,6 +66,9 @@ int64_t device_check(struct percpu *cpu, const struct fimce *f, const struct rv_
 /** Gives the FIMCE, which is MEASURED and on this CPU, its devices. f->reset_tsc has passed. @return 0 or a refusal. */
 int64_t device_seal(struct percpu *cpu, struct fimce *f, const struct rv_measured *m);
 
+/** RV_FC_DMA. */
+int64_t device_open_dma(struct percpu *cpu, struct fimce *f);
+
 /** After its only run, however it ended. */
 void device_stop(struct percpu *cpu, struct fimce *f);
 

@@ -272,6 +272,14 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 		text_log(cpu, f, rdi);
 		f->regs.gpr[RAX] = 0;
 		return true;
+	case RV_FC_DMA:
+		if (!sealed || f->grant_count == 0)
+			break;
+		lock_acquire(&hv.lock);
+		f->regs.gpr[RAX] = (uint64_t)device_open_dma(cpu, f);
+		lock_release(&hv.lock);
+		f->regs.gpr[RDX] = cpu->refusal.reason;
+		return true;
 	case RV_FC_EOI:
 		if (!sealed || !f->has_interrupt)
 			break;

@@ -5,7 +5,8 @@
 #include <hv/x86/regs.h>
 
 /* Above the command register stands the status register, in which zeros change nothing; the same goes for EXPRESS_CONTROL. */
-#define COMMAND_DECODE_MASTER 7u /* ports, memory, bus master */
+#define COMMAND_DECODE 3u /* ports, memory */
+#define COMMAND_MASTER 4u
 #define COMMAND_NO_INTX (1u << 10)
 #define STATUS_CAPABILITIES (1u << 20)
 #define PCI_CACHE_LINE 0x0cu
@@ -185,7 +186,12 @@ void pci_start(const struct device *d, uint32_t msi)
 	} else if (msi != 0) {
 		config_write(d, d->msix, (saved(d, d->msix) & ~MSIX_MASK) | MSIX_ENABLE);
 	}
-	config_write(d, PCI_COMMAND, COMMAND_NO_INTX | COMMAND_DECODE_MASTER);
+	config_write(d, PCI_COMMAND, COMMAND_NO_INTX | COMMAND_DECODE);
+}
+
+void pci_master(const struct device *d)
+{
+	config_write(d, PCI_COMMAND, COMMAND_NO_INTX | COMMAND_DECODE | COMMAND_MASTER);
 }
 
 void pci_give_back(const struct device *d)

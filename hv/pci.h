@@ -42,6 +42,9 @@ void pci_reset(const struct device *d);
 /** Switches the function on for its FIMCE, with the BARs as they were. msi: address that a message signalled interrupt is written to; 0: it has none. */
 void pci_start(const struct device *d, uint32_t msi);
 
+/** Lets it be bus master as well. */
+void pci_master(const struct device *d);
+
 /** All as the guest had it. */
 void pci_give_back(const struct device *d);
 

@@ -76,6 +76,11 @@ int64_t task_main(const struct rv_fimce_param *param)
 	error = edu_open(&edu, pci_find(PCI_DEVICES, EDU_VENDOR, EDU_DEVICE, 0));
 	if (error)
 		return error;
+	/* The guest had it before: what it may have started ends without reaching anything, before the device may master the bus. */
+	error = edu_dma_wait(&edu, TRANSFER_TICKS);
+	error = error ? error : pci_dma_open();
+	if (error)
+		return error;
 	interrupt_enable(copy_handler);
 	error = copy_all(param, from, to, size);
 	interrupt_disable();

@@ -78,7 +78,11 @@ enum rv_fimce_call {
 	/* RDI = bytes (at most 40) of text in the mailbox: one log record RV_REASON_FIMCE_TEXT. Returns 0. */
 	RV_FC_LOG = 5,
 	/* End of interrupt, at the local APIC. Only with a grant that has an interrupt. Returns 0. */
-	RV_FC_EOI = 6
+	RV_FC_EOI = 6,
+	/* Only with grants. Its PCI functions that cannot be reset are idle, says the task: from now on they may be bus masters, for DMA and
+	 * MSI. Before that, a transfer that the guest has left in them could still go. Others may from the seal on. Returns 0, or a
+	 * negative errno and in RDX the reason. */
+	RV_FC_DMA = 7
 };
 
 /** What RV_FC_YIELD returns. After the last one it does not: Ravelin ends the FIMCE where it stands. */

@@ -13,6 +13,7 @@
 
 #include <ravelin/fimce.h>
 #include <ravelin/pci.h>
+#include <vmcall.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,5 +64,16 @@ int pci_msix_mask(const struct rv_fimce_device *d, unsigned int entry);
  * @return false: not all of these bytes can be reached
  */
 bool pci_dma_address(const struct rv_fimce_param *param, const volatile void *memory, size_t bytes, uint64_t *address);
+
+/**
+ * Lets the functions be bus masters that cannot be reset; to be called when all of them are known to be idle (RV_FC_DMA). Before that they
+ * do no DMA and send no MSI; functions with a reset may from the start.
+ *
+ * @return 0, or a negative errno: a remapping unit does not answer
+ */
+static inline int pci_dma_open(void)
+{
+	return (int)rv_fimce_call(RV_FC_DMA, 0, 0, 0).value;
+}
 
 #endif

@@ -235,6 +235,11 @@ static void call(struct trap_frame *f)
 		run.ends_of_interrupts++;
 		f->rax = 0;
 		break;
+	case RV_FC_DMA:
+		if (!run.c->devices)
+			end(OUTCOME_PROTOCOL, f->rax, 0, 0, f->rip);
+		f->rax = 0;
+		break;
 	default:
 		end(OUTCOME_PROTOCOL, f->rax, 0, 0, f->rip);
 	}

@@ -483,6 +483,7 @@ static void test_device(void)
 	need(vtd_device_set(&vtd, edu.source_id, pa_make(0), FIMCE_DOMAIN) == 0, "it gets no table");
 	need(vtd_device_interrupt(&vtd, edu.source_id, VECTOR, machine_apic_id(1), &index) == 0, "and an interrupt");
 	pci_start(&before, (uint32_t)MSI_REMAPPED(index));
+	pci_master(&before);
 	report(!can_write(&edu, PAGE_C, PAGE_C), "its DMA is blocked");
 	report(faults_drop() != 0, "and recorded");
 	report_equal(raised(&edu, VECTOR), 1, "its interrupt arrives");
@@ -665,6 +666,7 @@ static void bench_function(uint64_t empty, pa_t table)
 	ok = ok && vtd_device_interrupt(&vtd, d.source_id, VECTOR, machine_apic_id(1), &index) == 0;
 	ok = ok && vtd_device_set(&vtd, d.source_id, table, FIMCE_DOMAIN) == 0;
 	pci_start(&d, (uint32_t)MSI_REMAPPED(index));
+	pci_master(&d);
 	at = rdtsc();
 	need(ok, "a function is given away");
 	report_bench("a PCI function with a BAR of 1 MiB is given to a FIMCE", at - begin - empty, REPORT_NO_BAR,

@@ -205,6 +205,45 @@ static void test_never_sealed(void **state)
 static const struct fake_step exits[] = {
     {.call = RV_FC_MEASURED, .before = measured}, {.call = RV_FC_EXIT, .before = NULL}, {0}};
 
+/* What the guest has left in it must not reach the FIMCE, before the task says that there is nothing. */
+static void no_dma_yet(struct fimce *f)
+{
+	for (uint32_t unit = 0; unit < 2; unit++)
+		assert_int_equal(fake_dma(unit, SOURCE, RV_FIMCE_DMA(RV_FIMCE_OUTPUT), true), ~0ull);
+	assert_int_equal(edu->config[4] & 7, 3);
+	vmcs_load(f->vmcs);
+}
+
+static void dma_at_last(struct fimce *f)
+{
+	assert_int_equal(fake_task_rax, 0);
+	expect_dma(RV_FIMCE_OUTPUT, f->output, true, true);
+	assert_int_equal(edu->config[4] & 7, 7);
+	expect_audit_good();
+	vmcs_load(f->vmcs);
+	ran++;
+}
+
+static void test_dma_waits_for_the_task(void **state)
+{
+	static const struct fake_step steps[] = {{.call = RV_FC_MEASURED, .before = measured},
+						 {.call = RV_FC_DMA, .before = no_dma_yet},
+						 {.call = RV_FC_EXIT, .before = dma_at_last},
+						 {0}};
+	struct fimce *f;
+
+	(void)state;
+	without_reset();
+	create_pci(RV_GRANT_CLEANED);
+	f = created();
+	fake_task(f, steps);
+	assert_int_equal(fake_vmcall(first_cpu, RV_HC_FIMCE_RUN, f->id, RV_RUN_BORROWED, 0), RV_FIMCE_DONE);
+	assert_int_equal(ran, 1);
+	expect_blocked();
+	assert_int_equal(DESTROY(f), 0);
+	expect_returned();
+}
+
 static void test_cleaned_comes_back(void **state)
 {
 	struct fimce *f;
@@ -482,6 +521,7 @@ int main(void)
 	    TEST(test_life),
 	    cmocka_unit_test_setup_teardown(test_life, fake_device_setup_39, fake_teardown),
 	    TEST(test_never_sealed),
+	    TEST(test_dma_waits_for_the_task),
 	    TEST(test_cleaned_comes_back),
 	    TEST(test_not_cleaned_is_kept),
 	    TEST(test_configuration_ports),
