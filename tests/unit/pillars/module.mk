@@ -11,7 +11,7 @@ TEST_PILLARS_SRC_keyboard := pillars/keyboard/keyboard.c
 
 $(TEST_PILLARS_OBJ_DIR)/%.o: %.c tests/unit/pillars/module.mk
 	@mkdir -p $(@D)
-	$(HOSTCC) $(TEST_CFLAGS) -Ipillars -DRV_HOST_TEST=1 -MMD -MP -c -o $@ $<
+	$(HOSTCC) $(TEST_CFLAGS) -Ipillars -Ifimce/include -DRV_HOST_TEST=1 -MMD -MP -c -o $@ $<
 
 define TEST_PILLARS_RULE
 $(TEST_PILLARS_DIR)/test_$(1): $$(patsubst %.c,$(TEST_PILLARS_OBJ_DIR)/%.o,tests/unit/pillars/test_$(1).c $(TEST_PILLARS_SRC_$(1)))
