@@ -5,6 +5,8 @@
 cd /run || exit 1
 # shellcheck source=tests/lib/guest.sh
 . /test/guest.sh
+# shellcheck source=tests/nested/interrupts.sh
+. /test/interrupts.sh
 
 sh /test/boot.sh || failed=1
 
@@ -52,5 +54,8 @@ edu_answers()
 	[ "$edu" = "0x010000ED 0xEDCBA987" ]
 }
 check "the edu device answers" edu_answers
+
+check "the module loads" insmod /modules/ravelin.ko
+interrupts_check
 
 exit "$failed"

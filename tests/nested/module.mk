@@ -18,3 +18,4 @@ $(NESTED_TICK)/nmitick.ko: tests/nested/nmitick/nmitick.c tests/nested/nmitick/K
 ALL += $(B)/tests/nested/inner $(NESTED_TICK)/nmitick.ko
 RING_TESTS += tests/nested/whole-machine
 UNIT_TESTS += tests/nested/test-frames
+BENCH_TESTS += tests/nested/bench
