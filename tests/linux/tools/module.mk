@@ -11,4 +11,4 @@ $(LINUX_TOOLS_PROGRAMS): $(B)/tests/linux/tools/%: tests/linux/tools/%.c tests/l
 -include $(LINUX_TOOLS_PROGRAMS:%=%.d)
 
 ALL += $(LINUX_TOOLS_PROGRAMS)
-RING_TESTS += tests/linux/tools/module-build tests/linux/tools/tools-2 tests/linux/tools/siblings tests/linux/tools/tools-generic
+RING_TESTS += tests/linux/tools/module-build tests/linux/tools/install tests/linux/tools/tools-2 tests/linux/tools/siblings tests/linux/tools/tools-generic
