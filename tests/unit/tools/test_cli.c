@@ -3,6 +3,7 @@
  * test_cli.c - the program ravelin against a fake device: exit statuses, words, JSON, parsing.
  */
 #include "fake_device.h"
+#include "run_cli.h"
 
 #include "../../../tools/ravelin/cli.h"
 
@@ -15,42 +16,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static char out[65536], err[65536];
-
-static void slurp(FILE *file, char *to, size_t size)
-{
-	rewind(file);
-	to[fread(to, 1, size - 1, file)] = '\0';
-	fclose(file);
-}
-
-/** Runs the program with what standard output and error got in out and err. Words are separated by blanks. */
-static int run(const char *words)
-{
-	char line[256], *argv[16] = {(char *)"ravelin"};
-	FILE *files[2] = {tmpfile(), tmpfile()};
-	int argc = 1, status, saved[2] = {dup(1), dup(2)};
-
-	assert_non_null(files[0]);
-	assert_non_null(files[1]);
-	snprintf(line, sizeof(line), "%s", words);
-	for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	fflush(stdout);
-	dup2(fileno(files[0]), 1);
-	dup2(fileno(files[1]), 2);
-	status = cli_main(argc, argv);
-	fflush(stdout);
-	fflush(stderr);
-	for (int i = 0; i < 2; i++) {
-		dup2(saved[i], i + 1);
-		close(saved[i]);
-	}
-	slurp(files[0], out, sizeof(out));
-	slurp(files[1], err, sizeof(err));
-	return status;
-}
 
 static int setup(void **state)
 {
@@ -154,7 +119,7 @@ static int with_image(const char *format)
 	char words[256];
 
 	snprintf(words, sizeof(words), format, image_path);
-	return run(words);
+	return run_cli(words);
 }
 
 /* ---- tests ---- */
@@ -188,7 +153,7 @@ static void usage_gives_2(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		if (run(wrong[i]) != EXIT_USAGE)
+		if (run_cli(wrong[i]) != EXIT_USAGE)
 			fail_msg("'%s' is not refused: %s%s", wrong[i], out, err);
 	}
 	assert_int_equal(fake.opened, 0);
@@ -214,7 +179,7 @@ static void help_works_without_ravelin(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(help) / sizeof(help[0]); i++) {
-		if (run(help[i]) != EXIT_DONE || !strstr(out, "Exit status"))
+		if (run_cli(help[i]) != EXIT_DONE || !strstr(out, "Exit status"))
 			fail_msg("'%s' gives no help: %s%s", help[i], out, err);
 	}
 	assert_int_equal(fake.opened, 0);
@@ -228,7 +193,7 @@ static void no_device_gives_3(void **state)
 	(void)state;
 	fake.open_error = ENOENT;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		assert_int_equal(run(commands[i]), EXIT_NO_RAVELIN);
+		assert_int_equal(run_cli(commands[i]), EXIT_NO_RAVELIN);
 		assert_non_null(strstr(err, "load the module"));
 		assert_string_equal(out, "");
 	}
@@ -246,13 +211,13 @@ static void json_of_every_command_is_json(void **state)
 	fake.list[0].flags = RV_LIST_UPDATE | RV_LIST_MODULE;
 	fake.list[1].id = 6;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		int status = run(commands[i]);
+		int status = run_cli(commands[i]);
 
 		if (status != EXIT_DONE && !(i == 0 && status == EXIT_NO_RAVELIN))
 			fail_msg("'%s' gives %d: %s", commands[i], status, err);
 		json_is_valid();
 	}
-	assert_int_equal(run("info --json"), EXIT_DONE);
+	assert_int_equal(run_cli("info --json"), EXIT_DONE);
 	assert_non_null(strstr(out, "\"version\": \"test \\\"quoted\\\"\""));
 	assert_int_equal(fake.opened, fake.closed);
 }
@@ -261,7 +226,7 @@ static void info_in_words(void **state)
 {
 	(void)state;
 	fake.info.trust_anchor[0] = 0xab;
-	assert_int_equal(run("info"), EXIT_DONE);
+	assert_int_equal(run_cli("info"), EXIT_DONE);
 	assert_non_null(strstr(out, "pool            65536 KiB"));
 	assert_non_null(strstr(out, "trust anchor    ab00"));
 }
@@ -269,11 +234,11 @@ static void info_in_words(void **state)
 static void stat_in_words(void **state)
 {
 	(void)state;
-	assert_int_equal(run("stat"), EXIT_DONE);
+	assert_int_equal(run_cli("stat"), EXIT_DONE);
 	assert_non_null(strstr(out, "CPU 0"));
 	assert_non_null(strstr(out, "CPU 1"));
 	assert_non_null(strstr(out, "CPUID"));
-	assert_int_equal(run("stat --cpu 7"), EXIT_REFUSED);
+	assert_int_equal(run_cli("stat --cpu 7"), EXIT_REFUSED);
 	assert_non_null(strstr(err, "there is no CPU with index 7"));
 }
 
@@ -281,47 +246,47 @@ static void log_in_words(void **state)
 {
 	(void)state;
 	fake.log[2].sequence = 9;
-	assert_int_equal(run("log"), EXIT_DONE);
+	assert_int_equal(run_cli("log"), EXIT_DONE);
 	assert_non_null(strstr(out, "[     0.001000] CPU 0: CPU 0 left the guest"));
 	assert_non_null(strstr(out, "(6 records lost)"));
-	assert_int_equal(run("log --since 9"), EXIT_DONE);
+	assert_int_equal(run_cli("log --since 9"), EXIT_DONE);
 	assert_null(strstr(out, "0.001000"));
 }
 
 static void audit_that_finds_something_gives_6(void **state)
 {
 	(void)state;
-	assert_int_equal(run("audit"), EXIT_DONE);
+	assert_int_equal(run_cli("audit"), EXIT_DONE);
 	fake.audit.bad = 1;
 	fake.audit.bad_address = 0x1000;
-	assert_int_equal(run("audit"), EXIT_EVIDENCE);
+	assert_int_equal(run_cli("audit"), EXIT_EVIDENCE);
 	assert_non_null(strstr(out, "the EPT grants 0x1000"));
-	assert_int_equal(run("audit --json"), EXIT_EVIDENCE);
+	assert_int_equal(run_cli("audit --json"), EXIT_EVIDENCE);
 	json_is_valid();
 	fake.failure[0] = (struct fake_failure){RV_IOCTL_AUDIT, 1, ENOMEM, 0, 0};
-	assert_int_equal(run("audit"), EXIT_REFUSED);
+	assert_int_equal(run_cli("audit"), EXIT_REFUSED);
 }
 
 static void journal_that_was_changed_gives_6(void **state)
 {
 	(void)state;
-	assert_int_equal(run("update log"), EXIT_DONE);
+	assert_int_equal(run_cli("update log"), EXIT_DONE);
 	assert_non_null(strstr(out, "does not hold the expected old code at 0xabc123"));
 	assert_non_null(strstr(out, " file  0000"));
 	assert_non_null(strstr(out, " image 0000"));
 	assert_non_null(strstr(out, "over 3 records holds"));
-	assert_int_equal(run("update log --verify"), EXIT_DONE);
+	assert_int_equal(run_cli("update log --verify"), EXIT_DONE);
 	assert_null(strstr(out, "old code"));
 	assert_null(strstr(out, "got no record"));
 	fake.head.lost = 76;
-	assert_int_equal(run("update log --verify"), EXIT_DONE);
+	assert_int_equal(run_cli("update log --verify"), EXIT_DONE);
 	assert_non_null(strstr(out, "76 refused attempts got no record"));
-	assert_int_equal(run("update log --json"), EXIT_DONE);
+	assert_int_equal(run_cli("update log --json"), EXIT_DONE);
 	assert_non_null(strstr(out, "\"refusals_not_recorded\": 76"));
 	fake.journal[1].sequence = 7;
-	assert_int_equal(run("update log"), EXIT_EVIDENCE);
+	assert_int_equal(run_cli("update log"), EXIT_EVIDENCE);
 	assert_non_null(strstr(err, "the journal was changed"));
-	assert_int_equal(run("update log --json"), EXIT_EVIDENCE);
+	assert_int_equal(run_cli("update log --json"), EXIT_EVIDENCE);
 	json_is_valid();
 	assert_non_null(strstr(out, "\"intact\": false"));
 }
@@ -380,9 +345,9 @@ static void death_gives_4_and_refusal_1(void **state)
 static void files_that_are_no_images_are_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(run("run /nonexistent/file"), EXIT_REFUSED);
+	assert_int_equal(run_cli("run /nonexistent/file"), EXIT_REFUSED);
 	assert_non_null(strstr(err, "/nonexistent/file: No such file"));
-	assert_int_equal(run("run /proc/version"), EXIT_REFUSED);
+	assert_int_equal(run_cli("run /proc/version"), EXIT_REFUSED);
 	assert_non_null(strstr(err, "not a FIMCE image"));
 }
 
@@ -398,7 +363,7 @@ static void refused_update_says_why(void **state)
 	assert_int_equal(with_image("update apply --force --pid 1 --json %s"), EXIT_REFUSED);
 	json_is_valid();
 	assert_non_null(strstr(out, "\"outcome\": \"refused\""));
-	assert_int_equal(run("update apply --name no-such-process-here /proc/version"), EXIT_REFUSED);
+	assert_int_equal(run_cli("update apply --name no-such-process-here /proc/version"), EXIT_REFUSED);
 	assert_non_null(strstr(err, "no process is called"));
 }
 

@@ -3,6 +3,7 @@
  * test_devices.c - images that ask for devices: libravelin finds them in a sysfs of files, the program ravelin gives them to the module.
  */
 #include "fake_device.h"
+#include "run_cli.h"
 
 #include "../../../tools/libravelin/handle.h"
 #include "../../../tools/ravelin/cli.h"
@@ -22,7 +23,6 @@
 
 static char here[] = "/tmp/ravelin-devices.XXXXXX";
 static struct ravelin *h;
-static char out[65536], err[65536];
 
 static void put(const char *name, const char *file, const char *text)
 {
@@ -227,19 +227,11 @@ static void gives_the_grants_to_the_module(void **state)
 	refused(ravelin_fimce_create(h, &i, sizeof(i), NULL, 0, &id), -EBUSY, "grant 7");
 }
 
-static void slurp(FILE *file, char *to, size_t size)
-{
-	rewind(file);
-	to[fread(to, 1, size - 1, file)] = '\0';
-	fclose(file);
-}
-
-/** Runs `ravelin run IMAGE` with more words; what it says is in out and err. */
+/** Runs `ravelin run IMAGE` with more words. */
 static int run(const struct rv_image_header *i, const char *words)
 {
-	char line[512], *argv[16] = {(char *)"ravelin"};
-	FILE *files[2] = {tmpfile(), tmpfile()}, *f;
-	int argc = 1, status, saved[2] = {dup(1), dup(2)};
+	char line[512];
+	FILE *f;
 
 	snprintf(line, sizeof(line), "%s/image", here);
 	f = fopen(line, "w");
@@ -247,21 +239,7 @@ static int run(const struct rv_image_header *i, const char *words)
 	assert_int_equal(fwrite(i, sizeof(*i), 1, f), 1);
 	fclose(f);
 	snprintf(line, sizeof(line), "run %s/image %s", here, words);
-	for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	fflush(stdout);
-	dup2(fileno(files[0]), 1);
-	dup2(fileno(files[1]), 2);
-	status = cli_main(argc, argv);
-	fflush(stdout);
-	fflush(stderr);
-	for (int n = 0; n < 2; n++) {
-		dup2(saved[n], n + 1);
-		close(saved[n]);
-	}
-	slurp(files[0], out, sizeof(out));
-	slurp(files[1], err, sizeof(err));
-	return status;
+	return run_cli(line);
 }
 
 static void says(const char *where, const char *text)
