@@ -135,6 +135,13 @@ void applied(uint64_t deadline_us)
 	expect_lent(update);
 }
 
+void reverted(void)
+{
+	fake_task(update, revert);
+	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	expect_targets(0);
+}
+
 const struct rv_journal_record *journal_last(void)
 {
 	assert_true(hv.journal.count != 0);

@@ -47,6 +47,9 @@ extern const struct fake_step prepare[], apply[], apply_short[], apply_fails[], 
 void prepared(void);
 void applied(uint64_t deadline_us);
 
+/** Rolls an applied update back by its own way; the target is as it was. */
+void reverted(void);
+
 /** The newest record of the journal. */
 const struct rv_journal_record *journal_last(void);
 

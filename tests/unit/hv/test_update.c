@@ -192,9 +192,7 @@ static void test_rollback_by_revert(void **state)
 	(void)state;
 	fake_measured_flags = RV_MEASURED_HAS_REVERT;
 	applied(0);
-	fake_task(update, revert);
-	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
-	expect_targets(0);
+	reverted();
 	expect_clean();
 }
 

@@ -78,9 +78,7 @@ static void test_late_confirmation(void **state)
 	fake_measured_flags = RV_MEASURED_HAS_REVERT;
 	data_pages = 1;
 	confirmed_late(0x10);
-	fake_task(update, revert);
-	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
-	expect_targets(0);
+	reverted();
 	expect_clean();
 }
 
@@ -109,11 +107,9 @@ static void test_expiry_leaves_data(void **state)
 	expect_targets(0x10);
 	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), -RV_EBUSY);
 	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, (uint64_t)id, 0, 0), -RV_EBUSY);
-	fake_task(update, revert);
-	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_ROLLBACK, 0), RV_UPDATE_ROLLED_BACK);
+	reverted();
 	assert_int_equal(journal_last()->event, RV_UPDATE_ROLLED_BACK);
 	assert_int_equal(hv.journal.count, 3);
-	expect_targets(0);
 	expect_clean();
 }
 
