@@ -484,6 +484,16 @@ static void dma_map(struct fimce *f, const struct rv_measured *m)
 	vtd_table_written(&hv.vtd, pa_pointer(f->tables), (size_t)f->tables_total * RV_PAGE_SIZE);
 }
 
+static int64_t function_open_dma(struct percpu *cpu, const struct fimce *f, const struct device *d)
+{
+	int error = dma_set(f, d, f->dma);
+
+	if (error)
+		return unit_refuse(cpu, error);
+	pci_master(d);
+	return 0;
+}
+
 static int64_t function_seal(struct percpu *cpu, struct fimce *f, struct device *d, struct rv_fimce_device *shown)
 {
 	uint32_t index = 0;
@@ -496,26 +506,21 @@ static int64_t function_seal(struct percpu *cpu, struct fimce *f, struct device 
 		error = vtd_device_interrupt(&hv.vtd, d->source_id, RV_FIMCE_VECTOR, cpu->apic_id, &index);
 	if (error == -RV_ERANGE)
 		return hypercall_refuse(cpu, error, RV_REASON_DEVICE_INTERRUPT, d->source_id);
-	if (!error && pci_can_reset(d))
-		error = dma_set(f, d, f->dma);
 	if (error)
 		return unit_refuse(cpu, error);
 	if (d->interrupt)
 		shown->msi_address = MSI_ADDRESS(index);
 	pci_start(d, (uint32_t)shown->msi_address);
-	if (pci_can_reset(d))
-		pci_master(d);
-	return 0;
+	return pci_can_reset(d) ? function_open_dma(cpu, f, d) : 0;
 }
 
 int64_t device_open_dma(struct percpu *cpu, struct fimce *f)
 {
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
-		int error = pci_can_reset(d) ? 0 : dma_set(f, d, f->dma);
+		int64_t error = pci_can_reset(d) ? 0 : function_open_dma(cpu, f, d);
 
 		if (error)
-			return unit_refuse(cpu, error);
-		pci_master(d);
+			return error;
 	}
 	return 0;
 }
