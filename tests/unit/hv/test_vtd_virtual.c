@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* test_vtd_virtual.c - the guest's remapping units: registers, queue, what of its interrupt table reaches the live one. */
-#include "fake_vtd.h"
+#include "fake_vtd_case.h"
 
 #include <hv/vtd/virtual.h>
 
 #include <string.h>
 
-#define ENTRIES 1024u
-#define GUEST_ENTRIES (ENTRIES - VTD_RESERVED_ENTRIES)
 #define TABLE 0x400000u
 #define TABLE_ENTRIES 65536u
 #define QUEUE 0x600000u
 #define STATUS 0x601000u
 #define POOL_PAGE (FAKE_POOL + FAKE_POOL_BYTES - RV_PAGE_SIZE) /* free */
-#define DEVICE 0x0310u
-#define FIXED(vector, destination) (IRTE_P | (uint64_t)(vector) << 16 | (uint64_t)(destination) << 40)
-#define WIDE(vector, destination) (IRTE_P | (uint64_t)(vector) << 16 | (uint64_t)(destination) << 32)
 #define NMI (4ull << 5)
 
-static struct vtd *v;
 static struct vtd_virtual g, other;
 static uint32_t tail; /* of the guest's queue */
 static uint32_t queue_length;
@@ -84,13 +78,7 @@ static uint32_t status(void)
 
 static void machine(void)
 {
-	fake_machine();
-	fake_units_reset();
-	fake_tick = 1000;
-	v = &hv.vtd;
-	vtd_init(v, &hv.partition, 1000000);
-	for (uint32_t i = 0; i < FAKE_UNITS; i++)
-		assert_int_equal(vtd_unit_add(v, pa_make(FAKE_UNIT(i)), FAKE_UNIT_BYTES, 0), 0);
+	fake_units_setup(NULL);
 	tail = 0;
 	queue_length = 256;
 	memset(&g, 0, sizeof(g));
