@@ -5,10 +5,11 @@
  */
 #include "harness.h"
 
+#include "../lib/edu.h"
+
 #include <ravelin/fimce.h>
 #include <ravelin/pci.h>
 
-#define EDU_IDS 0x11e81234u
 #define COMMAND_MEMORY_MASTER 0x6u
 #define MSI_ENABLE 0x10000u
 #define MSI_64 0x800000u

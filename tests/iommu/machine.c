@@ -2,23 +2,13 @@
 /* machine.c - see machine.h. */
 #include "machine.h"
 
+#include "../lib/edu.h"
 #include "../vmx/lib/report.h"
 
 #include <hv/util.h>
 #include <hv/x86/regs.h>
 #include <ravelin/pci.h>
 
-#define EDU_VENDOR_DEVICE 0x11e81234u
-#define EDU_STATUS 0x24u
-#define EDU_RAISE 0x60u
-#define EDU_ACKNOWLEDGE 0x64u
-#define EDU_DMA_SOURCE 0x80u
-#define EDU_DMA_TARGET 0x88u
-#define EDU_DMA_COUNT 0x90u
-#define EDU_DMA_COMMAND 0x98u
-#define EDU_DMA_RUN 1u
-#define EDU_DMA_FROM_DEVICE 2u
-#define EDU_BUFFER 0x40000u
 #define PCI_COMMAND_ON 0x06u /* memory, bus master */
 #define APIC 0xfee00000u
 #define APIC_TPR 0x80u
@@ -63,7 +53,7 @@ bool edu_find(struct edu *e, uint32_t n)
 	for (uint32_t id = 0; id < 0x100; id += 8) {
 		uint32_t at;
 
-		if (pci_read(id, 0) != EDU_VENDOR_DEVICE || n-- != 0)
+		if (pci_read(id, 0) != EDU_IDS || n-- != 0)
 			continue;
 		pci_write(id, PCI_COMMAND, pci_read(id, PCI_COMMAND) | PCI_COMMAND_ON);
 		e->source_id = (uint16_t)id;
@@ -106,7 +96,7 @@ void edu_read(const struct edu *e, uint64_t address, uint32_t bytes)
 
 void edu_write(const struct edu *e, uint64_t address, uint32_t bytes)
 {
-	edu_dma(e, EDU_BUFFER, address, bytes, EDU_DMA_FROM_DEVICE);
+	edu_dma(e, EDU_BUFFER, address, bytes, EDU_DMA_TO_MEMORY);
 }
 
 void edu_msi_set(const struct edu *e, uint64_t address, uint32_t data)

@@ -9,10 +9,10 @@
 
 #include "attack.h"
 
+#include <ravelin/pci.h>
+
 #define PAGE 4096ull
 #define PAGE_OFFSETS (PAGE - 1)
-#define PCI_COMMAND 0x04u
-#define PCI_BAR_0 0x10u
 #define MSI_ADDRESS 0xfee00000ull
 #define MSI_REMAPPABLE (1u << 4)
 #define MSI_SUBHANDLE (1u << 3)

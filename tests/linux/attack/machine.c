@@ -2,6 +2,8 @@
 /* machine.c - PCI, edu and physical memory for attacks by devices; see devices.h. */
 #include "devices.h"
 
+#include "../../lib/edu.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,31 +12,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CONFIG_ADDRESS 0xcf8
-#define CONFIG_DATA 0xcfc
-#define CONFIG_ENABLE (1u << 31)
 #define COMMAND_ON 0x06u /* memory, bus master */
 #define COMMAND_INTX_OFF (1u << 10)
-#define PCI_CAPABILITIES 0x34u
-#define CAPABILITY_MSI 0x05u
-#define CAPABILITY_MSIX 0x11u
 #define MSI_ENABLE (1u << 16)
 #define MSI_WIDE (1u << 23)
-#define EDU 0x11e81234u
 #define E1000E 0x10d38086u
 #define EDU_BAR_BYTES (1u << 20)
 #define E1000E_BAR_BYTES (128u << 10)
-/* QEMU, docs/specs/edu.txt. */
-#define EDU_STATUS 0x24u
-#define EDU_RAISE 0x60u
-#define EDU_ACKNOWLEDGE 0x64u
-#define EDU_DMA_SOURCE 0x80u
-#define EDU_DMA_TARGET 0x88u
-#define EDU_DMA_COUNT 0x90u
-#define EDU_DMA_COMMAND 0x98u
-#define EDU_DMA_RUN 1u
-#define EDU_DMA_TO_MEMORY 2u
-#define EDU_BUFFER 0x40000u
 /* The device begins 100 ms after the command. */
 #define DMA_LOOK_US 20000u
 #define DMA_LOOKS 250u
@@ -45,14 +29,14 @@
 
 uint32_t pci_read(uint32_t source_id, uint32_t offset)
 {
-	outl(CONFIG_ENABLE | source_id << 8 | (offset & 0xfc), CONFIG_ADDRESS);
-	return inl(CONFIG_DATA);
+	outl(PCI_ENABLE | source_id << 8 | (offset & 0xfc), PCI_ADDRESS);
+	return inl(PCI_DATA);
 }
 
 void pci_write(uint32_t source_id, uint32_t offset, uint32_t value)
 {
-	outl(CONFIG_ENABLE | source_id << 8 | (offset & 0xfc), CONFIG_ADDRESS);
-	outl(value, CONFIG_DATA);
+	outl(PCI_ENABLE | source_id << 8 | (offset & 0xfc), PCI_ADDRESS);
+	outl(value, PCI_DATA);
 }
 
 volatile uint8_t *physical_at(const struct attack *a, uint64_t address, uint64_t bytes)
@@ -65,7 +49,7 @@ volatile uint8_t *physical_at(const struct attack *a, uint64_t address, uint64_t
 bool function_claim(struct devices *d, struct function *f, uint32_t source_id)
 {
 	struct attack_claim claim = {.source_id = source_id};
-	bool is_edu = pci_read(source_id, 0) == EDU;
+	bool is_edu = pci_read(source_id, 0) == EDU_IDS;
 	uint32_t at;
 
 	*f = (struct function){.source_id = source_id, .claim = open(ATTACK_PATH, O_RDWR)};
@@ -74,9 +58,9 @@ bool function_claim(struct devices *d, struct function *f, uint32_t source_id)
 	f->line = claim.line;
 	pci_write(source_id, PCI_COMMAND, (pci_read(source_id, PCI_COMMAND) & 0xffff & ~COMMAND_INTX_OFF) | COMMAND_ON);
 	for (at = pci_read(source_id, PCI_CAPABILITIES) & 0xfc; at != 0; at = pci_read(source_id, at) >> 8 & 0xfc) {
-		if ((pci_read(source_id, at) & 0xff) == CAPABILITY_MSI)
+		if ((pci_read(source_id, at) & 0xff) == PCI_CAPABILITY_MSI)
 			f->msi = at;
-		if ((pci_read(source_id, at) & 0xff) == CAPABILITY_MSIX)
+		if ((pci_read(source_id, at) & 0xff) == PCI_CAPABILITY_MSIX)
 			f->msix = at;
 	}
 	if (f->msi != 0) {
@@ -85,7 +69,7 @@ bool function_claim(struct devices *d, struct function *f, uint32_t source_id)
 		f->message_address = pci_read(source_id, f->msi + 4);
 		f->message_data = pci_read(source_id, f->msi + (wide ? 12u : 8u)) & 0xffff;
 	}
-	f->registers = pci_read(source_id, PCI_BAR_0) & ~0xfull;
+	f->registers = pci_read(source_id, PCI_BAR) & ~0xfull;
 	f->bar = physical_at(d->a, f->registers, is_edu ? EDU_BAR_BYTES : E1000E_BAR_BYTES);
 	return f->bar != NULL;
 }
@@ -113,9 +97,9 @@ bool devices_find(struct devices *d, struct attack *a)
 		uint32_t what = pci_read(id, 0);
 		bool good = true;
 
-		if (what == EDU && id == ATTACKER)
+		if (what == EDU_IDS && id == ATTACKER)
 			good = function_claim(d, &d->attacker, id);
-		else if (what == EDU)
+		else if (what == EDU_IDS)
 			good = function_claim(d, &d->other, id);
 		else if (what == E1000E)
 			good = function_claim(d, &d->table, id);

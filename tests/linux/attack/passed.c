@@ -14,9 +14,6 @@
 #include <sys/io.h>
 #include <unistd.h>
 
-#define CONFIG_ADDRESS 0xcf8
-#define CONFIG_DATA 0xcfc
-#define CONFIG_ENABLE (1u << 31)
 #define COMMAND_MEMORY 2u
 #define COMMAND_MASTER 4u
 #define MCFG_PATH "/sys/firmware/acpi/tables/MCFG"
@@ -42,7 +39,7 @@ struct passed {
 
 static void config_select(const struct passed *p, uint32_t offset)
 {
-	outl(CONFIG_ENABLE | p->f->source_id << 8 | offset, CONFIG_ADDRESS);
+	outl(PCI_ENABLE | p->f->source_id << 8 | offset, PCI_ADDRESS);
 }
 
 static bool config_logged(struct passed *p)
@@ -144,12 +141,12 @@ static void bar_over(struct passed *p, const char *what, uint64_t address)
 	int error;
 
 	pci_write(p->f->source_id, PCI_COMMAND, command & ~COMMAND_MEMORY);
-	pci_write(p->f->source_id, PCI_BAR_0, (uint32_t)address);
+	pci_write(p->f->source_id, PCI_BAR, (uint32_t)address);
 	error = create(p);
 	failure = ravelin_failure(p->d->a->ravelin);
 	if (error == 0)
 		destroy(p);
-	pci_write(p->f->source_id, PCI_BAR_0, (uint32_t)p->f->registers);
+	pci_write(p->f->source_id, PCI_BAR, (uint32_t)p->f->registers);
 	pci_write(p->f->source_id, PCI_COMMAND, command);
 	attack_report(error == -RV_EINVAL && failure.reason == RV_REASON_DEVICE_BAR, error,
 		      "a device is given to a FIMCE with its BAR over %s", what);
@@ -166,7 +163,7 @@ static void in_transit(struct passed *p, const char *when)
 
 	attack_log_count(a, RV_REASON_NONE, NULL);
 	config_select(p, 0);
-	byte = inb(CONFIG_DATA + 1);
+	byte = inb(PCI_DATA + 1);
 	log = config_logged(p);
 	attack_report(byte == 0xff && pci_read(p->f->source_id, 0) == GONE && log, byte,
 		      "%s: the guest reads its configuration space by ports", when);
@@ -175,20 +172,20 @@ static void in_transit(struct passed *p, const char *when)
 
 	attack_log_count(a, RV_REASON_NONE, NULL);
 	config_select(p, PCI_COMMAND);
-	outw(COMMAND_MASTER | COMMAND_MEMORY, CONFIG_DATA);
-	config_select(p, PCI_BAR_0);
-	outw((uint16_t)(RAM >> 16), CONFIG_DATA + 2);
+	outw(COMMAND_MASTER | COMMAND_MEMORY, PCI_DATA);
+	config_select(p, PCI_BAR);
+	outw((uint16_t)(RAM >> 16), PCI_DATA + 2);
 	log = config_logged(p);
 	attack_report(log, log, "%s: the guest has it master the bus, by ports, and moves its BAR over its own memory",
 		      when);
 	attack_log_count(a, RV_REASON_NONE, NULL);
-	config_select(p, PCI_BAR_0);
-	outl((uint32_t)a->pool, CONFIG_DATA);
+	config_select(p, PCI_BAR);
+	outl((uint32_t)a->pool, PCI_DATA);
 	log = config_logged(p);
 	attack_report(log, log, "%s: the guest moves its BAR over the pool, by ports", when);
 	attack_report(touch_denied(p, p->config, true, COMMAND_MASTER | COMMAND_MEMORY), 0,
 		      "%s: the guest has it master the bus, in memory", when);
-	attack_report(touch_denied(p, p->config + PCI_BAR_0, true, RAM), 0, "%s: the guest moves its BAR, in memory",
+	attack_report(touch_denied(p, p->config + PCI_BAR, true, RAM), 0, "%s: the guest moves its BAR, in memory",
 		      when);
 
 	attack_report(touch_denied(p, bar, false, 0) && touch_denied(p, bar + INVERTED, true, 0x12345678), 0,
@@ -207,9 +204,9 @@ static void while_running(struct passed *p)
 
 	attack_log_count(a, RV_REASON_NONE, NULL);
 	config_select(p, PCI_COMMAND);
-	outw(0, CONFIG_DATA);
-	config_select(p, PCI_BAR_0);
-	outw((uint16_t)(RAM >> 16), CONFIG_DATA + 2);
+	outw(0, PCI_DATA);
+	config_select(p, PCI_BAR);
+	outw((uint16_t)(RAM >> 16), PCI_DATA + 2);
 	log = config_logged(p);
 	denied = touch_denied(p, p->f->registers + 0x80, true, a->pool);
 	denied = touch_denied(p, p->config, true, 0) && denied;
@@ -224,7 +221,7 @@ static bool works_again(struct passed *p)
 	bool good;
 
 	/* As Linux had it: nobody has claimed it yet. */
-	good = pci_read(p->f->source_id, PCI_BAR_0) == (uint32_t)p->f->registers &&
+	good = pci_read(p->f->source_id, PCI_BAR) == (uint32_t)p->f->registers &&
 	       (pci_read(p->f->source_id, PCI_COMMAND) & COMMAND_MASTER) != 0;
 	if (!function_claim(p->d, p->f, p->f->source_id))
 		return false;
