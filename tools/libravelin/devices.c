@@ -234,11 +234,12 @@ static bool ports_owner(const struct rv_grant *g, char *owner, size_t size)
 
 int devices_explain(struct ravelin *h, int error, const struct rv_grant *grant, uint32_t count)
 {
-	const struct rv_grant *g = &grant[h->failure.value];
+	const struct rv_grant *g;
 	char owner[64];
 
 	if (error != -EBUSY || h->failure.reason != RV_REASON_DRIVER_DEVICE || h->failure.value >= count)
 		return error;
+	g = &grant[h->failure.value];
 	if (g->kind == RV_GRANT_PORTS && ports_owner(g, owner, sizeof(owner)))
 		return handle_fail(h, error, "Linux uses ports 0x%x to 0x%x for '%s'; unbind that driver first",
 				   g->first, g->first + g->count - 1, owner);
