@@ -29,6 +29,47 @@ check()
 	fi
 }
 
+# says TEXT COMMAND...: the command succeeds and says TEXT. For check.
+says()
+{
+	status 0 "$@"
+}
+
+# status WANTED TEXT COMMAND...: the command ends with this exit status and says TEXT. For check.
+status()
+{
+	wanted=$1 text=$2
+	shift 2
+	"$@" >says.out 2>&1
+	got=$?
+	[ "$got" = "$wanted" ] && grep -q -- "$text" says.out && return
+	echo "status $got, '$text' is wanted with $wanted:"
+	cat says.out
+	return 1
+}
+
+# wait_until COMMAND...: until the command succeeds, for 500 tries of 20 ms
+wait_until()
+{
+	tries=0
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -le 500 ] || return 1
+		usleep 20000
+	done
+}
+
+# start_service NAME TEXT COMMAND...: in a cgroup of its own, as an update wants it; returns when it says TEXT in NAME.out. $pid is its process.
+start_service()
+{
+	service=$1 text=$2
+	shift 2
+	mkdir "/sys/fs/cgroup/$service"
+	sh -c "echo \$\$ >/sys/fs/cgroup/$service/cgroup.procs; exec \"\$@\"" sh "$@" >"$service.out" 2>&1 &
+	wait_until grep -q "$text" "$service.out"
+	pid=$(cat "/sys/fs/cgroup/$service/cgroup.procs")
+}
+
 # Exits of all CPUs, but for those that running a program causes: CPUID at each exec, and the question itself.
 exits_counted()
 {

@@ -11,15 +11,15 @@ cd /run || exit 1
 sh /test/boot.sh || failed=1
 
 dmesg >dmesg.out
-# says PATTERN ABOUT: passes if the kernel says PATTERN; all that it says about ABOUT is the reason if not
-says()
+# kernel_says PATTERN ABOUT: passes if the kernel says PATTERN; all that it says about ABOUT is the reason if not
+kernel_says()
 {
 	grep -q "$1" dmesg.out && return
 	grep -i "$2" dmesg.out
 	return 1
 }
-check "the local APICs are in x2APIC mode" says 'x2apic enabled' x2apic
-check "interrupts are remapped" says 'DMAR-IR: Enabled IRQ remapping in x2apic mode' DMAR-IR
+check "the local APICs are in x2APIC mode" kernel_says 'x2apic enabled' x2apic
+check "interrupts are remapped" kernel_says 'DMAR-IR: Enabled IRQ remapping in x2apic mode' DMAR-IR
 
 # TPM2_GetRandom of eight bytes; the response is 20 bytes and begins with tag 0x8001, size 20, code 0.
 tpm_answers()

@@ -25,15 +25,7 @@ else
 	fail "20 times a CPU to a FIMCE and back" "$cycle times, $(nproc) CPUs: $(tail -n 2 cycle.out)"
 fi
 
-# The freezer works on a cgroup of kvd's own.
-mkdir /sys/fs/cgroup/kvd
-sh -c 'echo $$ >/sys/fs/cgroup/kvd/cgroup.procs; exec /test/kvd -p 7400' >kvd.out 2>&1 &
-tries=0
-until grep -q "listening on" kvd.out || [ $tries -gt 500 ]; do
-	tries=$((tries + 1))
-	usleep 20000
-done
-pid=$(cat /sys/fs/cgroup/kvd/cgroup.procs)
+start_service kvd "listening on" /test/kvd -p 7400
 base=$(sed -n '1s/-.*//p' "/proc/$pid/maps")
 address=$((0x$base + 0x$PATCHED))
 /test/kvclient ask -p 7400 "SET account 1000" >/dev/null
@@ -44,11 +36,7 @@ watched()
 	before=$(touches)
 	taskset -c 1 /test/attack watch "$pid" "$address" >watch.out 2>&1 &
 	watcher=$!
-	tries=0
-	until grep -q watching watch.out || [ $tries -gt 500 ]; do
-		tries=$((tries + 1))
-		usleep 20000
-	done
+	wait_until grep -q watching watch.out
 	taskset -c 0 ravelin update apply --pid "$pid" "/test/$1" >update.out 2>&1
 	updated=$?
 	kill -TERM $watcher

@@ -7,15 +7,7 @@ cd /run || exit 1
 . /test/guest.sh
 
 insmod /modules/ravelin.ko && insmod /modules/attack.ko || exit 1
-# The freezer works on a cgroup of kvd's own.
-mkdir /sys/fs/cgroup/kvd
-sh -c 'echo $$ >/sys/fs/cgroup/kvd/cgroup.procs; exec /test/kvd -p 7400' >kvd.out 2>&1 &
-tries=0
-until grep -q "listening on" kvd.out || [ $tries -gt 500 ]; do
-	tries=$((tries + 1))
-	usleep 20000
-done
-pid=$(cat /sys/fs/cgroup/kvd/cgroup.procs)
+start_service kvd "listening on" /test/kvd -p 7400
 base=$(sed -n '1s/-.*//p' "/proc/$pid/maps")
 /test/kvclient ask -p 7400 "SET account 1000" >/dev/null
 

@@ -7,24 +7,6 @@ cd /run || exit 1
 # shellcheck source=tests/lib/guest.sh
 . /test/guest.sh
 
-says() # TEXT COMMAND...
-{
-	text=$1
-	shift
-	"$@" >says.out 2>&1 || { cat says.out; return 1; }
-	grep -q -- "$text" says.out || { cat says.out; return 1; }
-}
-status() # WANTED TEXT COMMAND...: the command ends with this status and says TEXT
-{
-	wanted=$1 text=$2
-	shift 2
-	"$@" >says.out 2>&1
-	got=$?
-	[ "$got" = "$wanted" ] && grep -q -- "$text" says.out && return
-	echo "status $got:"
-	cat says.out
-	return 1
-}
 free_bytes()
 {
 	ravelin info --json | sed -n 's/.*"pool_free_bytes": \([0-9]*\).*/\1/p'
@@ -56,11 +38,7 @@ before=$(free_bytes)
 portwatch=
 /test/portwatch watch.ready >watch.out 2>&1 &
 portwatch=$!
-tries=0
-until [ -e watch.ready ] || [ $tries -gt 1000 ]; do
-	usleep 10000
-	tries=$((tries + 1))
-done
+wait_until test -e watch.ready
 check "the right password, typed at COM2" says "^prompt: result 0" taskset -c 1 ravelin run /test/prompt.suit --input /test/argument
 if wait "$portwatch"; then
 	passed "a spy in the guest sees nothing at COM2 meanwhile: $(cat watch.out)"
@@ -75,18 +53,17 @@ keyboards()
 {
 	grep -c 'AT Translated Set 2 keyboard' /proc/bus/input/devices
 }
+keyboard_is_back()
+{
+	[ "$(keyboards)" = 1 ]
+}
 if [ -e $keyboard/i8042 ] && [ "$(keyboards)" = 1 ]; then
 	check "a keyboard that a driver has is refused" status 1 "Linux uses ports 0x60 to 0x60 for 'keyboard'" \
 		ravelin run /test/prompt-keyboard.suit --input /test/argument-keyboard
 	check "its driver lets the keyboard go" sh -c "echo i8042 >$keyboard/unbind"
 	check "nobody types at the keyboard" status 1 "ETIME" ravelin run /test/prompt-keyboard.suit --input /test/argument-keyboard
 	echo i8042 >$keyboard/bind
-	tries=0
-	until [ "$(keyboards)" = 1 ] || [ $tries -gt 500 ]; do
-		usleep 10000
-		tries=$((tries + 1))
-	done
-	check "the guest has its keyboard again" test "$(keyboards)" = 1
+	check "the guest has its keyboard again" wait_until keyboard_is_back
 else
 	echo "SKIP the keyboard: Linux has none here"
 fi
@@ -142,17 +119,9 @@ runs_away() # while a task runs there: is the device away?
 check "the guest uses the edu" edu_answers
 config_before=$(config)
 head -c 65536 /dev/urandom >input
-wait_until_away()
-{
-	tries=0
-	until runs_away || [ $tries -gt 2000 ]; do
-		usleep 5000
-		tries=$((tries + 1))
-	done
-}
 ravelin run --cpu 1 --json /test/edu-copy.suit --device "$function" --input input --output copy >run.out 2>&1 &
 run=$!
-wait_until_away
+wait_until runs_away
 check "the edu leaves the guest" runs_away
 check "its registers can't be read" sh -c "! devmem $base 32"
 check "its registers can't be written" sh -c "! devmem $((base + 0x80)) 32 1"
@@ -206,11 +175,7 @@ check "the guest uses the edu at the end" edu_answers
 # Nothing is left of a program that is killed, but the device that nobody has cleaned.
 ravelin run --cpu 1 /test/edu-copy.suit --input input --output copy >run.out 2>&1 &
 run=$!
-tries=0
-until ravelin ps | grep -q 'edu-copy.*running' || [ $tries -gt 500 ]; do
-	usleep 10000
-	tries=$((tries + 1))
-done
+wait_until says 'edu-copy.*running' ravelin ps
 kill -9 "$run"
 wait "$run"
 check "its CPU is back" test "$(nproc)" = 2

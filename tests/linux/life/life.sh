@@ -5,11 +5,6 @@ cd /run || exit 1
 # shellcheck source=tests/lib/guest.sh
 . /test/guest.sh
 
-says() # TEXT FILE
-{
-	grep -q -- "$1" "$2" || { cat "$2"; return 1; }
-}
-
 insmod /modules/ravelin.ko || exit 1
 /test/life /test/target /test/life-1.suit /test/life-2.suit || failed=1
 check "audit" ravelin audit
@@ -41,21 +36,17 @@ raveld=$!
 for service in sick well; do
 	cp /test/life-3.suit updates/$service/.part
 	mv updates/$service/.part updates/$service/life-3.suit
-	tries=0
-	until [ -e updates/$service/applied/life-3.suit ] || [ -e updates/$service/refused/life-3.suit ] || [ $tries -gt 1000 ]; do
-		tries=$((tries + 1))
-		usleep 10000
-	done
+	wait_until test -e updates/$service/applied/life-3.suit -o -e updates/$service/refused/life-3.suit
 done
 echo a >&4
 echo a >&5
 usleep 300000
 check "raveld: the well service is updated" test -e updates/well/applied/life-3.suit
-check "raveld: and answers so" says "answer 2" well.out
+check "raveld: and answers so" says "answer 2" cat well.out
 check "raveld: the sick one is not" test -e updates/sick/refused/life-3.suit
-check "raveld: and answers as before" says "answer 1" sick.out
-check "raveld says why" says "the health check failed: exit status 7" updates/sick/refused/life-3.suit.why
-check "raveld logs it" says "well: process .* runs sequence 3" raveld.log
+check "raveld: and answers as before" says "answer 1" cat sick.out
+check "raveld says why" says "the health check failed: exit status 7" cat updates/sick/refused/life-3.suit.why
+check "raveld logs it" says "well: process .* runs sequence 3" cat raveld.log
 kill -TERM $raveld
 wait $raveld
 check "raveld ends when told" test $? = 0

@@ -5,13 +5,6 @@ cd /run || exit 1
 # shellcheck source=tests/lib/guest.sh
 . /test/guest.sh
 
-says() # TEXT COMMAND...
-{
-	text=$1
-	shift
-	"$@" >says.out 2>&1 || { cat says.out; return 1; }
-	grep -q -- "$text" says.out || { cat says.out; return 1; }
-}
 is_generic()
 {
 	uname -r

@@ -6,31 +6,8 @@ cd /run || exit 1
 # shellcheck source=tests/lib/guest.sh
 . /test/guest.sh
 
-# status NAME WANTED TEXT COMMAND...: the command ends with this status and says TEXT
-status()
-{
-	name=$1 wanted=$2 text=$3
-	shift 3
-	"$@" >check.out 2>&1
-	got=$?
-	if [ "$got" != "$wanted" ]; then
-		fail "$name" "status $got, not $wanted: $(tail -n 4 check.out | tr '\n' ';')"
-	elif ! grep -q -- "$text" check.out; then
-		fail "$name" "'$text' is not in: $(tail -n 4 check.out | tr '\n' ';')"
-	else
-		passed "$name"
-	fi
-}
-says() # TEXT COMMAND...
-{
-	text=$1
-	shift
-	"$@" >says.out 2>&1 || { cat says.out; return 1; }
-	grep -q -- "$text" says.out || { cat says.out; return 1; }
-}
-
-status "without the module: exit status 3 and why" 3 "load the module ravelin" ravelin info
-status "check: Ravelin runs here" 0 "Ravelin runs here" ravelin check
+check "without the module: exit status 3 and why" status 3 "load the module ravelin" ravelin info
+check "check: Ravelin runs here" status 0 "Ravelin runs here" ravelin check
 check "the module loads" insmod /modules/ravelin.ko
 check "/dev/ravelin has mode 0600" test "$(stat -c %a /dev/ravelin)" = 600
 check "dmesg says so" grep -q "Ravelin is here" <<DMESG
@@ -47,11 +24,11 @@ check "log" says "Ravelin took over this CPU" ravelin log
 check "log --json" says '"name": "LAUNCH_OK"' ravelin log --json
 check "stat" says "exits of the guest" ravelin stat
 check "stat: VMCALLs are counted" says "VMCALL" ravelin stat --cpu 0
-status "stat of a CPU that is not there" 1 "there is no CPU with index" ravelin stat --cpu 63
+check "stat of a CPU that is not there" status 1 "there is no CPU with index" ravelin stat --cpu 63
 check "audit" says "grant nothing" ravelin audit
 check "journal is empty and its chain holds" says "over 0 records holds" ravelin update log
-status "unknown command" 2 "there is no command" ravelin nonsense
-status "unknown option" 2 "try ravelin" ravelin stat --nonsense
+check "unknown command" status 2 "there is no command" ravelin nonsense
+check "unknown option" status 2 "try ravelin" ravelin stat --nonsense
 
 # FIMCEs
 head -c 100000 /dev/urandom >input
@@ -67,30 +44,26 @@ check "run --output: right" test "$(od -An -tx1 output | tr -d ' \n')" = "$diges
 check "run --json" says "\"output\": \"$digest\"" ravelin run --json /test/sha256.img -i input
 check "run of an empty input" says "^e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855$" ravelin run /test/sha256.img
 head -c 4096 /dev/zero >zeros
-status "run of a file that is no image" 1 "not a FIMCE image" ravelin run zeros
+check "run of a file that is no image" status 1 "not a FIMCE image" ravelin run zeros
 head -c 2000 /test/sha256.img >cut.img
-status "run of a cut image" 1 "header is malformed" ravelin run cut.img
-status "an endless loop is ended by the watchdog" 4 "used up its time budget" ravelin run /test/spin.img
+check "run of a cut image" status 1 "header is malformed" ravelin run cut.img
+check "an endless loop is ended by the watchdog" status 4 "used up its time budget" ravelin run /test/spin.img
 check "ps is empty again" test "$(ravelin ps | wc -l)" = 1
-status "kill of what is not there" 1 "no FIMCE with id" ravelin kill 4711
+check "kill of what is not there" status 1 "no FIMCE with id" ravelin kill 4711
 
 # A FIMCE belongs to the program that made it.
 if [ "$cpus" -gt 1 ]; then
 	last=$((cpus - 1))
 	check "run on a CPU of its own: the digest is right" says "^$digest$" ravelin run /test/sha256.img --input input --cpu $last
 	check "the CPU is back" test "$(nproc)" = "$cpus"
-	status "CPU 0 stays" 1 "Linux needs it" ravelin run /test/sha256.img --cpu 0
-	status "a CPU that is not there" 1 "not known to Ravelin" ravelin run /test/sha256.img --cpu 40
-	status "an endless loop on a CPU of its own" 4 "used up its time budget" ravelin run /test/spin.img --cpu $last
+	check "CPU 0 stays" status 1 "Linux needs it" ravelin run /test/sha256.img --cpu 0
+	check "a CPU that is not there" status 1 "not known to Ravelin" ravelin run /test/sha256.img --cpu 40
+	check "an endless loop on a CPU of its own" status 4 "used up its time budget" ravelin run /test/spin.img --cpu $last
 	check "the CPU is back after that" test "$(nproc)" = "$cpus"
 
 	ravelin run /test/spin.img --cpu $last >spin.out 2>&1 &
 	spinner=$!
-	tries=0
-	until ravelin ps | grep -q running || [ $tries -gt 500 ]; do
-		tries=$((tries + 1))
-		usleep 10000
-	done
+	wait_until says running ravelin ps
 	id=$(ravelin ps | awk '/running/ { print $1 }')
 	check "ps shows the running FIMCE" test -n "$id"
 	check "info counts the CPU that is away" says "1 away from Linux" ravelin info
