@@ -7,6 +7,10 @@
 
 #include <hv/hv.h>
 
+/* bad_table of struct rv_audit */
+#define AUDIT_TABLE_VMCS (~0ull)
+#define AUDIT_TABLE_VTD (~1ull)
+
 /**
  * Walks the EPT, the page table of every FIMCE, the control fields of the guest VMCS of every CPU that is in the guest, and
  * the bitmaps that they point at. Lock held.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* fimce.c - building, sealing and ending FIMCEs; see fimce.h. Running them is in fimce_run.c. */
+#include <hv/agent.h>
 #include <hv/dim.h>
 #include <hv/fimce_tables.h>
 #include <hv/hypercall.h>
@@ -7,7 +8,9 @@
 #include <hv/x86/regs.h>
 
 #define ID_MAX 0xfff0u /* struct row keeps 16 bits; SHARED_ALL is above */
+#define AGENT_ID (ID_MAX + 1)
 #define FIRST_VPID 2u /* 0 is root mode's, 1 the guest's */
+#define AGENT_VPID (FIRST_VPID + RV_MAX_FIMCES)
 #define ROUND_PAGES(bytes) ((uint32_t)(((uint64_t)(bytes) + RV_PAGE_SIZE - 1) >> RV_PAGE_SHIFT))
 
 struct fimce *fimce_find(uint32_t id)
@@ -241,25 +244,49 @@ int64_t fimce_create(struct percpu *cpu, const struct rv_fimce_create *c)
 	return f->id;
 }
 
-int64_t fimce_create_journal(struct percpu *cpu, const void *records, uint32_t bytes)
+/* One of root mode's own. */
+static int64_t own_build(struct percpu *cpu, struct fimce *f, uint32_t mode, uint32_t input_bytes)
 {
-	const struct rv_fimce_create c = {.argument_offset = bytes,
+	const struct rv_fimce_create c = {.argument_offset = input_bytes,
 					  .stack_bytes = 16 * RV_PAGE_SIZE,
 					  .load_bytes = RV_PAGE_SIZE,
 					  .budget_us = 1000000};
+	int64_t error = build(cpu, f, &c, input_bytes, mode);
+
+	if (error)
+		memory_put(f);
+	return error;
+}
+
+int64_t fimce_create_journal(struct percpu *cpu, const void *records, uint32_t bytes)
+{
 	struct fimce *f = slot_find();
 	int64_t error;
 
 	if (f == NULL)
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_FIMCE_SLOTS, RV_MAX_FIMCES);
 	f->id = id_new();
-	error = build(cpu, f, &c, bytes, RV_MODE_JOURNAL);
-	if (error) {
-		memory_put(f);
+	error = own_build(cpu, f, RV_MODE_JOURNAL, bytes);
+	if (error)
 		return error;
-	}
 	memcpy(pa_pointer(f->input), records, bytes);
 	return f->id;
+}
+
+int fimce_create_agent(struct percpu *cpu)
+{
+	struct fimce *f = &hv.agent;
+	int64_t error;
+
+	f->id = AGENT_ID;
+	f->vpid = AGENT_VPID;
+	error = own_build(cpu, f, RV_MODE_IMAGE, 0);
+	if (error)
+		return (int)error;
+	fimce_tables_view(f);
+	f->sealed = true;
+	f->fpu = pa_make(0);
+	return 0;
 }
 
 void fimce_destroy(struct percpu *cpu, struct fimce *f)

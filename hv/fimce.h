@@ -41,7 +41,8 @@ struct fimce {
 	uint32_t memory_pages;
 
 	/* Pieces of control and memory. */
-	pa_t vmcs, fpu, target_list, tables;
+	pa_t vmcs, target_list, tables;
+	pa_t fpu; /* its XSAVE area; 0: the agent, which has no FPU */
 	pa_t param, mailbox, targets, threads, data, stack, input, output, load;
 	uint32_t target_list_pages;
 	struct rv_fimce_param values; /* what the param page was filled with */
@@ -83,9 +84,13 @@ int64_t fimce_create(struct percpu *cpu, const struct rv_fimce_create *create);
 /** Builds a FIMCE for RV_MODE_JOURNAL whose input is bytes bytes at records. Errors as fimce_create. */
 int64_t fimce_create_journal(struct percpu *cpu, const void *records, uint32_t bytes);
 
+/** Launch: builds hv.agent (agent.h). Errors as fimce_create. */
+int fimce_create_agent(struct percpu *cpu);
+
 /**
  * Runs a BUILT or YIELDED FIMCE on this CPU until it yields, ends or dies. The lock is held at call and return, not while
- * it runs. command: what RV_FC_YIELD returns to a YIELDED one. Keeps the guest's FPU, debug and MSR state.
+ * it runs, but for the agent, which may also run while another FIMCE of this CPU waits for root mode. command: what RV_FC_YIELD
+ * returns to a YIELDED one. Keeps the FPU, debug and MSR state of whatever ran before.
  */
 void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command);
 

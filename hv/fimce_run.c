@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* fimce_run.c - entering a FIMCE, and its few VM exits; see fimce.h. */
+#include <hv/agent.h>
 #include <hv/dim.h>
 #include <hv/exits.h>
 #include <hv/fimce_tables.h>
@@ -24,27 +25,33 @@ struct owner_state {
 	uint64_t xcr0;
 };
 
-static void owner_save(struct percpu *cpu, struct owner_state *o, uint64_t tpr)
+static void owner_save(struct percpu *cpu, struct owner_state *o, const struct fimce *f)
 {
 	o->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	o->cr2 = read_cr2();
 	o->tpr = read_cr8();
-	/* All components, whatever the owner enabled: code in a FIMCE can use SSE without XCR0. */
 	o->xcr0 = xgetbv(0);
-	xsetbv(0, hv.xcr0_supported);
-	xsave_all(cpu->xsave_area);
+	if (f->fpu.v != 0) {
+		/* All components, whatever the owner enabled: code in a FIMCE can use SSE without XCR0. */
+		xsetbv(0, hv.xcr0_supported);
+		xsave_all(cpu->xsave_area);
+		xrstor_all(pa_pointer(f->fpu));
+	}
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	write_cr2(0);
 	/* The owner's interrupts wait: whatever the task does with IF, none is delivered to it. */
-	write_cr8(tpr);
+	write_cr8(f->has_interrupt ? TPR_OPEN_LAST : TPR_HOLD_ALL);
 	if (hv.has_flush_cmd)
 		wrmsr(MSR_FLUSH_CMD, L1D_FLUSH);
 }
 
-static void owner_restore(struct percpu *cpu, const struct owner_state *o)
+static void owner_restore(struct percpu *cpu, const struct owner_state *o, const struct fimce *f)
 {
-	xrstor_all(cpu->xsave_area);
-	xsetbv(0, o->xcr0);
+	if (f->fpu.v != 0) {
+		xsave_all(pa_pointer(f->fpu));
+		xrstor_all(cpu->xsave_area);
+		xsetbv(0, o->xcr0);
+	}
 	write_cr8(o->tpr);
 	write_cr2(o->cr2);
 	wrmsr(MSR_KERNEL_GS_BASE, o->kernel_gs_base);
@@ -66,7 +73,8 @@ static void guest_state_first(struct fimce *f, struct vmcs_writer *w)
 	vmcs_write(w, VMCS_GUEST_GDTR_LIMIT, m->gdt_limit);
 	vmcs_write(w, VMCS_GUEST_IDTR_BASE, m->idt);
 	vmcs_write(w, VMCS_GUEST_IDTR_LIMIT, m->idt_limit);
-	vmcs_write(w, VMCS_GUEST_CR0, CR0_VALUE | hv.caps.cr0_fixed0);
+	/* Without an area for it the FPU is another's: its instructions fault. */
+	vmcs_write(w, VMCS_GUEST_CR0, CR0_VALUE | hv.caps.cr0_fixed0 | (f->fpu.v == 0 ? CR0_TS : 0));
 	vmcs_write(w, VMCS_GUEST_CR3, fimce_tables_root(f).v);
 	vmcs_write(w, VMCS_GUEST_CR4, CR4_VALUE | CR4_VMXE | hv.caps.cr4_fixed0);
 	vmcs_write(w, VMCS_CR0_MASK, ~0ull);
@@ -75,7 +83,7 @@ static void guest_state_first(struct fimce *f, struct vmcs_writer *w)
 	vmcs_write(w, VMCS_CR4_SHADOW, CR4_VALUE);
 	vmcs_write(w, VMCS_GUEST_EFER, EFER_LME | EFER_LMA | EFER_NXE); /* no SCE: SYSCALL is #UD */
 	vmcs_write(w, VMCS_GUEST_RSP, RV_FIMCE_STACK_TOP);
-	vmcs_write(w, VMCS_GUEST_RIP, m->entry);
+	vmcs_write(w, VMCS_GUEST_RIP, f == &hv.agent ? (uint64_t)agent_main : m->entry);
 	vmcs_write(w, VMCS_EXCEPTION_BITMAP, ~0ull & 0xffffffff);
 	vmcs_write(w, VMCS_VPID, f->vpid);
 }
@@ -356,6 +364,8 @@ uint32_t fimce_step(struct percpu *cpu, uint64_t reason)
 
 void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 {
+	struct fimce *outer = cpu->running;
+	bool agent = f == &hv.agent;
 	struct owner_state owner;
 	uint64_t begin = rdtsc();
 	uint32_t apic = 0;
@@ -366,34 +376,35 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	f->cpu = cpu;
 	f->status.cpu = cpu->index;
 	cpu->fimce = f->id;
-	lock_release(&hv.lock);
+	if (!agent)
+		lock_release(&hv.lock);
 
 	while (rdtsc() < f->reset_tsc)
 		cpu_pause();
-	owner_save(cpu, &owner, f->has_interrupt ? TPR_OPEN_LAST : TPR_HOLD_ALL);
+	owner_save(cpu, &owner, f);
 	if (f->has_interrupt)
 		apic = apic_listen();
-	xrstor_all(pa_pointer(f->fpu));
 	vmcs_enter(cpu, f);
 	cpu->init_storm = 0;
 	cpu->running = f;
 	cpu->runs_fimce = 1;
 	if (vmx_run(cpu, &f->regs) == VMX_FAILED)
 		hv_stop(cpu, RV_REASON_ENTRY_FAILED, 0, vmcs_read(VMCS_INSTRUCTION_ERROR), f->id);
-	cpu->runs_fimce = 0;
+	cpu->running = outer;
+	cpu->runs_fimce = outer != NULL;
 	(void)vmcs_clear(f->vmcs);
-	(void)vmcs_load(cpu->guest_vmcs);
-	xsave_all(pa_pointer(f->fpu));
-	owner_restore(cpu, &owner);
+	(void)vmcs_load(outer != NULL ? outer->vmcs : cpu->guest_vmcs);
+	owner_restore(cpu, &owner, f);
 
-	lock_acquire(&hv.lock);
+	if (!agent)
+		lock_acquire(&hv.lock);
 	device_stop(cpu, f);
 	if (f->has_interrupt)
 		apic_unlisten(apic);
 	f->status.run_tsc += rdtsc() - begin;
 	f->cpu = NULL;
-	cpu->fimce = 0;
-	if (f->state == RV_FIMCE_DONE)
+	cpu->fimce = outer != NULL ? outer->id : 0;
+	if (f->state == RV_FIMCE_DONE && !agent)
 		log3(cpu, RV_REASON_FIMCE_DONE, f->id, (uint64_t)f->status.result, f->status.output_bytes);
 	dim_after_run(cpu, f);
 }

@@ -2,6 +2,7 @@
 /* fimce_tables.c - see fimce_tables.h. Intel SDM vol. 3, 4.5. */
 #include <hv/fimce_tables.h>
 #include <hv/hv.h>
+#include <hv/x86/regs.h>
 
 #define TABLE_FLAGS 3ull
 #define PTE_ADDRESS 0x000ffffffffff000ull
@@ -9,6 +10,7 @@
 #define FIXED_TABLES 7u
 /* For devices: top, level 3, level 2, level 1 for input and output. */
 #define DMA_TABLES 5u
+#define DIRECT_MAP_INDEX (HV_DIRECT_MAP >> 39 & 511) /* the image is in the last one */
 
 uint32_t fimce_tables_count(const struct fimce *f, uint32_t load_pages)
 {
@@ -71,6 +73,21 @@ void fimce_tables_map_dma(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages,
 	if (f->dma.v == 0)
 		f->dma = table_new(f);
 	tree_map(f, f->dma, hv.vtd.levels == 4 ? 39 : 30, RV_FIMCE_DMA(va), pa, pages, flags);
+}
+
+uint64_t fimce_tables_view_entry(int level)
+{
+	const uint64_t *top = pa_pointer(hv.page_tables), *last = pa_pointer(pa_make(top[511] & PTE_ADDRESS));
+
+	return level == 4 ? (top[DIRECT_MAP_INDEX] & ~PTE_W) | PTE_NX : last[511] & ~PTE_W;
+}
+
+void fimce_tables_view(struct fimce *f)
+{
+	uint64_t *top = pa_pointer(f->tables);
+
+	top[DIRECT_MAP_INDEX] = fimce_tables_view_entry(4);
+	next_table(f, &top[511])[511] = fimce_tables_view_entry(3);
 }
 
 pa_t fimce_tables_root(const struct fimce *f)

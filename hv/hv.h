@@ -93,7 +93,7 @@ struct percpu {
 	void *reset_context[5]; /* where to go on after a reset; see reset.h */
 	uint32_t state; /* enum rv_cpu_state */
 	uint32_t fimce; /* id that this CPU runs, or 0 */
-	struct fimce *running; /* with runs_fimce */
+	struct fimce *running; /* with runs_fimce, else NULL */
 	uint32_t fimce_request; /* a taken CPU is to run this FIMCE */
 	struct rv_failure_note {
 		uint32_t reason;
@@ -144,6 +144,7 @@ struct hv {
 	struct journal journal;
 	struct sequence sequence[SEQUENCE_CAPACITY];
 	struct fimce fimce[RV_MAX_FIMCES];
+	struct fimce agent; /* agent.h */
 	uint32_t next_fimce_id;
 	struct device device[VTD_MAX_DEVICES]; /* those that the guest does not have */
 	struct port_range port[DEVICE_PORT_RANGES];

@@ -259,6 +259,7 @@ static int machine_init(struct rv_launch *l)
 						  RV_PAGE_SHIFT));
 	for (uint32_t i = 0; !error && i < hv.launch.cpu_count; i++)
 		error = percpu_new(i);
+	error = error ? error : fimce_create_agent(hv.cpu[0]);
 	if (error && hv.vtd.failure.reason != 0)
 		return iommu_fail(l, error);
 	if (error)

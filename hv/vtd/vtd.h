@@ -190,27 +190,12 @@ int vtd_device_interrupt(struct vtd *v, uint16_t source_id, uint32_t vector, uin
 /** Changes the width of a unit's destinations; all entries of its table become absent. Errors as vtd_start. */
 int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime);
 
-/* --- faults and audit ------------------------------------------------------------------------------------------------ */
+/* --- faults ---------------------------------------------------------------------------------------------------------- */
 
 /** Takes the next fault from a unit's records. @return 1 and *f, or 0 if there is none. */
 int vtd_fault_next(const struct vtd_unit *u, struct vtd_fault *f);
 
-struct vtd_audit {
-	uint64_t contexts, entries; /* looked at; entries: present ones */
-	uint64_t bad_unit; /* base address, 0 = root or context table */
-	uint64_t bad_at; /* register offset, source id, or 0x10000 + index of the interrupt entry */
-	uint64_t bad_value;
-};
-
-/**
- * Reads back every unit's registers, the root and all context tables and the interrupt table. Every context entry must be
- * the guest's, or name table and domain that vtd_device_set gave to just this device; every present interrupt entry must pass
- * vtd_entry_check unchanged, or be the reserved one that vtd_device_interrupt gave to such a device. The second-level tables are the EPT's and the FIMCEs', audited as such.
- * @return 0; -RV_EFAULT with the first fault in *a.
- */
-int vtd_audit(const struct vtd *v, struct vtd_audit *a);
-
-/* --- between the files of this directory ----------------------------------------------------------------------------- */
+/* --- between the files of this directory, and for the audit (agent/) --------------------------------------------------- */
 
 /** Notes a failure and returns error. */
 int vtd_fail(struct vtd *v, const struct vtd_unit *u, int error, uint32_t reason, uint64_t value);

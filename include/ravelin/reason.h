@@ -79,6 +79,7 @@
 	X(91, CORE_TAKEN, "CPU #0 left the guest") \
 	X(92, CORE_GIVEN, "CPU #0 waits for the guest's SIPI") \
 	X(93, MANAGER_DIED, "the manager died while it extended the journal's hash chain, cause @0") \
+	X(94, AGENT_DIED, "the part of Ravelin that runs without privilege (the agent) died, cause @0; please report it") \
 	/* image and manifest, given by the manager */ \
 	X(100, IMAGE_SHORT, "the image is shorter than its header: #0 bytes") \
 	X(101, IMAGE_MAGIC, "this is not a FIMCE image: magic $0") \

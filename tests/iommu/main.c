@@ -9,6 +9,7 @@
 
 #include "../vmx/lib/report.h"
 
+#include <agent/agent.h>
 #include <hv/hypercall.h>
 #include <hv/pci.h>
 #include <hv/util.h>

@@ -14,6 +14,7 @@ const void *fake_flushed_last;
 uint16_t fake_port;
 uint8_t fake_port_value;
 uint32_t (*fake_guest)(struct regs *r);
+uint32_t (*fake_agent)(struct regs *r);
 void (*fake_ipi)(uint32_t apic_id, uint32_t command);
 void (*fake_exit_state)(struct regs *r);
 jmp_buf fake_stop_jump;
@@ -440,12 +441,26 @@ static void enter_once(struct regs *r)
 	current->field[VMCS_EXIT_REASON] = fake_guest(r);
 }
 
+/* The agent is what it is. */
+static uint32_t agent_run(struct regs *r)
+{
+	r->gpr[RDI] = (uint64_t)agent_do(r->gpr[RDI], r->gpr[RSI], agent_mail());
+	r->gpr[RAX] = RV_FC_EXIT;
+	current->field[VMCS_EXIT_INSTRUCTION_LENGTH] = 3;
+	return EXIT_VMCALL;
+}
+
 uint32_t vmx_run(struct percpu *cpu, struct regs *r)
 {
 	uint32_t verdict = vmx_prepare(cpu);
 
 	while (verdict == VMX_ENTER) {
+		uint32_t (*guest)(struct regs *) = fake_guest;
+
+		if (cpu->runs_fimce && cpu->running == &hv.agent)
+			fake_guest = fake_agent != NULL ? fake_agent : agent_run;
 		enter_once(r);
+		fake_guest = guest;
 		verdict = vmx_step(cpu, current->field[VMCS_EXIT_REASON]);
 	}
 	return verdict;
@@ -580,6 +595,7 @@ void fake_reset(void)
 	fake_msr_writes = fake_nmis = 0;
 	fake_port = 0;
 	fake_guest = NULL;
+	fake_agent = NULL;
 	fake_exit_state = NULL;
 	fake_sequence = 1;
 	fake_measured_flags = 0;
@@ -650,7 +666,32 @@ struct percpu *fake_machine(void)
 	assert_non_null(hv.journal.record);
 	for (uint32_t i = FAKE_CPUS; i-- > 0;)
 		cpu_make(i);
+	assert_int_equal(partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &hv.page_tables), 0);
+	assert_int_equal(fimce_create_agent(hv.cpu[0]), 0);
 	return hv.cpu[0];
+}
+
+void fake_vmcs_as_launched(struct percpu *cpu)
+{
+	hv.msr_bitmap = pa_make(0x1000);
+	hv.io_bitmap_a = pa_make(0x2000);
+	hv.io_bitmap_b = pa_make(0x3000);
+	exits_fill_bitmap(pa_pointer(hv.msr_bitmap), VMCS_MSR_BITMAP);
+	exits_fill_bitmap(pa_pointer(hv.io_bitmap_a), VMCS_IO_BITMAP_A);
+	exits_fill_bitmap(pa_pointer(hv.io_bitmap_b), VMCS_IO_BITMAP_B);
+	vmcs_load(cpu->guest_vmcs);
+	vmcs_set(VMCS_EPTP, hv.ept.eptp);
+	vmcs_set(VMCS_VPID, 1);
+	vmcs_set(VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary);
+	vmcs_set(VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary);
+	vmcs_set(VMCS_PIN_CONTROLS, hv.caps.guest.pin);
+	vmcs_set(VMCS_EXIT_CONTROLS, hv.caps.guest.exit);
+	vmcs_set(VMCS_MSR_BITMAP, hv.msr_bitmap.v);
+	vmcs_set(VMCS_IO_BITMAP_A, hv.io_bitmap_a.v);
+	vmcs_set(VMCS_IO_BITMAP_B, hv.io_bitmap_b.v);
+	vmcs_set(VMCS_CR0_MASK, CR0_NE);
+	vmcs_set(VMCS_CR4_MASK, CR4_VMXE);
+	vmcs_set(VMCS_HOST_CR3, hv.page_tables.v);
 }
 
 int fake_teardown(void **state)

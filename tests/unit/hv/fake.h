@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include <agent/agent.h>
 #include <hv/audit.h>
 #include <hv/dim.h>
 #include <hv/emulate.h>
@@ -46,6 +47,12 @@ void fake_reset(void);
 
 /** fake_reset, then a machine as the launch leaves it: pool, EPT, journal, FAKE_CPUS CPUs of which [0] is "this" one. */
 struct percpu *fake_machine(void);
+
+/** Makes this CPU's guest VMCS, which becomes current, and the bitmaps that it names what the launch makes them, for the audit. */
+void fake_vmcs_as_launched(struct percpu *cpu);
+
+/** What the agent does instead of its own work; NULL: that. A step as of fake_task. */
+extern uint32_t (*fake_agent)(struct regs *r);
 
 /** Frees what fake_machine made. */
 int fake_teardown(void **state);

@@ -11,26 +11,6 @@ static uint64_t free_bytes;
 static uint32_t rows;
 uint32_t ran;
 
-static void vmcs_as_launched(void)
-{
-	hv.msr_bitmap = pa_make(0x1000);
-	hv.io_bitmap_a = pa_make(0x2000);
-	hv.io_bitmap_b = pa_make(0x3000);
-	exits_fill_bitmap(pa_pointer(hv.msr_bitmap), VMCS_MSR_BITMAP);
-	exits_fill_bitmap(pa_pointer(hv.io_bitmap_a), VMCS_IO_BITMAP_A);
-	exits_fill_bitmap(pa_pointer(hv.io_bitmap_b), VMCS_IO_BITMAP_B);
-	vmcs_load(first_cpu->guest_vmcs);
-	vmcs_set(VMCS_EPTP, hv.ept.eptp);
-	vmcs_set(VMCS_VPID, 1);
-	vmcs_set(VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary);
-	vmcs_set(VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary);
-	vmcs_set(VMCS_MSR_BITMAP, hv.msr_bitmap.v);
-	vmcs_set(VMCS_IO_BITMAP_A, hv.io_bitmap_a.v);
-	vmcs_set(VMCS_IO_BITMAP_B, hv.io_bitmap_b.v);
-	vmcs_set(VMCS_CR4_MASK, CR4_VMXE);
-	vmcs_set(VMCS_HOST_CR3, hv.page_tables.v);
-}
-
 static void machine_make(uint32_t units, uint32_t levels)
 {
 	first_cpu = fake_machine();
@@ -50,7 +30,7 @@ static void machine_make(uint32_t units, uint32_t levels)
 	assert_int_equal(ept_build(&hv.ept, 4 * SIZE_1G), 0);
 	assert_int_equal(iommu_build(), 0);
 	assert_int_equal(vtd_start(&hv.vtd), 0);
-	vmcs_as_launched();
+	fake_vmcs_as_launched(first_cpu);
 	edu = fake_function_make(SOURCE, ID);
 	fake_function_bar(edu, 0, BAR0, BAR0_BYTES, 0);
 	fake_function_bar(edu, 2, BAR2, BAR2_BYTES, 4);

@@ -9,39 +9,11 @@
 static struct percpu *cpu;
 static struct rv_audit result;
 
-static void vmcs_fields_as_launched(void)
-{
-	vmcs_set(VMCS_EPTP, hv.ept.eptp);
-	vmcs_set(VMCS_VPID, 1);
-	vmcs_set(VMCS_PRIMARY_CONTROLS, hv.caps.guest.primary);
-	vmcs_set(VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary);
-	vmcs_set(VMCS_PIN_CONTROLS, hv.caps.guest.pin);
-	vmcs_set(VMCS_EXIT_CONTROLS, hv.caps.guest.exit);
-	vmcs_set(VMCS_MSR_BITMAP, hv.msr_bitmap.v);
-	vmcs_set(VMCS_IO_BITMAP_A, hv.io_bitmap_a.v);
-	vmcs_set(VMCS_IO_BITMAP_B, hv.io_bitmap_b.v);
-	vmcs_set(VMCS_CR0_MASK, CR0_NE);
-	vmcs_set(VMCS_CR4_MASK, CR4_VMXE);
-	vmcs_set(VMCS_HOST_CR3, hv.page_tables.v);
-}
-
-/* The settings of the launch, so that the VMCS is as it should be. */
-static void vmcs_as_launched(void)
-{
-	vmcs_load(cpu->guest_vmcs);
-	hv.msr_bitmap = pa_make(0x1000);
-	hv.io_bitmap_a = pa_make(0x2000);
-	hv.io_bitmap_b = pa_make(0x3000);
-	exits_fill_bitmap(pa_pointer(hv.msr_bitmap), VMCS_MSR_BITMAP);
-	exits_fill_bitmap(pa_pointer(hv.io_bitmap_a), VMCS_IO_BITMAP_A);
-	exits_fill_bitmap(pa_pointer(hv.io_bitmap_b), VMCS_IO_BITMAP_B);
-	vmcs_fields_as_launched();
-}
 static int setup(void **state)
 {
 	(void)state;
 	cpu = fake_machine();
-	vmcs_as_launched();
+	fake_vmcs_as_launched(cpu);
 	return 0;
 }
 
@@ -79,15 +51,19 @@ static void expect_bad(uint64_t table, uint64_t address, uint64_t entry, uint32_
 
 static void test_good(void **state)
 {
+	uint64_t agent_leaves;
+
 	(void)state;
 	expect_good();
 	assert_int_equal(result.rows, hv.partition.count);
 	assert_true(result.ept_leaves > 1000);
-	assert_int_equal(result.fimce_leaves, 0);
+	/* Those of the agent, which does the looking. */
+	agent_leaves = result.fimce_leaves;
+	assert_true(agent_leaves > 10 && agent_leaves < 100);
 	assert_int_equal(result.vmcs, 1);
 	fimce_prepared();
 	expect_good();
-	assert_true(result.fimce_leaves > 20);
+	assert_true(result.fimce_leaves > agent_leaves + 20);
 }
 
 static uint64_t *ept_entry(uint64_t gpa, int wanted)
@@ -263,8 +239,7 @@ static void other_looks(uint32_t id, uint32_t command)
 static void test_vmcs_of_another_cpu(void **state)
 {
 	(void)state;
-	vmcs_load(hv.cpu[1]->guest_vmcs);
-	vmcs_fields_as_launched();
+	fake_vmcs_as_launched(hv.cpu[1]);
 	vmcs_set(VMCS_SECONDARY_CONTROLS, hv.caps.guest.secondary & ~(uint64_t)SECONDARY_EPT);
 	vmcs_load(cpu->guest_vmcs);
 	/* In root mode: it will look before it enters. */

@@ -339,7 +339,7 @@ static void test_audit_names_the_unit(void **state)
 
 	(void)state;
 	fake_unit[1].irta ^= 1;
-	vmcs_load(cpu->guest_vmcs);
+	fake_vmcs_as_launched(cpu);
 	assert_int_equal(audit_run(cpu, &a), -RV_EFAULT);
 	assert_int_equal(a.bad_table, ~1ull);
 	assert_int_equal(a.bad_address, VTD_IRTA);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* audit.c - reads back what the units use, not what the code believes to have written; see vtd.h. */
-#include <hv/vtd/vtd.h>
+/* vtd.c - reads back what the remapping units use, not what the code believes to have written; see agent.h. */
+#include <agent/agent.h>
 #include <ravelin/reason.h>
 
 #define SOURCE_IDS 0x10000u

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * agent.h - what the agent does. It runs in non-root mode and reads the memory of root mode, with the hypervisor lock held; all that it
+ * calls in hv/ only reads, too.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <hv/agent.h>
+
+/** Carries out a command of enum agent_command. @return what agent_call returns; -RV_ENOSYS: there is no such command */
+int64_t agent_do(uint64_t command, uint64_t argument, struct agent_mail *mail);
+
+/** AGENT_AUDIT: walks the EPT, the page tables of all FIMCEs, their tables for DMA, the bitmaps, and the remapping units. */
+void audit_tables(struct agent_mail *mail);
+
+struct vtd_audit {
+	uint64_t contexts, entries; /* looked at; entries: present ones */
+	uint64_t bad_unit; /* base address, 0 = root or context table */
+	uint64_t bad_at; /* register offset, source id, or 0x10000 + index of the interrupt entry */
+	uint64_t bad_value;
+};
+
+/**
+ * Reads back every unit's registers, the root and all context tables and the interrupt table. Every context entry must be
+ * the guest's, or name table and domain that vtd_device_set gave to just this device; every present interrupt entry must pass
+ * vtd_entry_check unchanged, or be the reserved one that vtd_device_interrupt gave to such a device. The second-level tables are the
+ * EPT's and the FIMCEs', audited as such.
+ * @return 0; -RV_EFAULT with the first fault in *a.
+ */
+int vtd_audit(const struct vtd *v, struct vtd_audit *a);
+
+#endif

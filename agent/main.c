@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* main.c - the agent: see hv/agent.h. One command, one answer, and it is gone. */
+#include <agent/agent.h>
+
+int64_t agent_do(uint64_t command, uint64_t argument, struct agent_mail *mail)
+{
+	(void)argument;
+	switch (command) {
+	case AGENT_AUDIT:
+		audit_tables(mail);
+		return 0;
+	default:
+		return -RV_ENOSYS;
+	}
+}
+
+_Noreturn void agent_main(uint64_t command, uint64_t argument)
+{
+	int64_t result = agent_do(command, argument, (struct agent_mail *)RV_FIMCE_MAILBOX);
+
+	for (;;)
+		__asm__ volatile("vmcall" : : "a"(RV_FC_EXIT), "D"(result), "S"(0ull) : "memory");
+}
