@@ -135,16 +135,6 @@ static void bitmaps_check(struct rv_audit *a)
 		exits_fill_bitmap(wanted, bitmap[i].which);
 		bitmap_check(a, bitmap[i].which, bitmap[i].map, wanted);
 	}
-	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
-		const struct fimce *f = &hv.fimce[i];
-
-		for (uint32_t part = 0; f->id != 0 && f->io_bitmaps.v != 0 && part < 2; part++) {
-			enum vmcs_field which = part == 0 ? VMCS_IO_BITMAP_A : VMCS_IO_BITMAP_B;
-
-			device_fill_bitmap(wanted, which, f);
-			bitmap_check(a, which, pa_add(f->io_bitmaps, (uint64_t)part * RV_PAGE_SIZE), wanted);
-		}
-	}
 }
 
 /* @return the unit that a fault in them concerns. */
@@ -163,6 +153,7 @@ static uint64_t units_check(struct rv_audit *a)
 static void fimce_check(struct rv_audit *a, const struct fimce *f)
 {
 	struct walk w = {a, f->id};
+	uint8_t wanted[RV_PAGE_SIZE];
 
 	if (f->id == 0)
 		return;
@@ -170,6 +161,12 @@ static void fimce_check(struct rv_audit *a, const struct fimce *f)
 	/* What its devices reach: bits and rules are the same. */
 	if (f->dma.v != 0)
 		table_walk(&w, f->dma, (int)hv.vtd.levels, 0);
+	for (uint32_t part = 0; f->io_bitmaps.v != 0 && part < 2; part++) {
+		enum vmcs_field which = part == 0 ? VMCS_IO_BITMAP_A : VMCS_IO_BITMAP_B;
+
+		device_fill_bitmap(wanted, which, f);
+		bitmap_check(a, which, pa_add(f->io_bitmaps, (uint64_t)part * RV_PAGE_SIZE), wanted);
+	}
 }
 
 /* The sentence that tells of the first fault. unit: the one that a fault in VT-d concerns. */

@@ -1,13 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* main.c - the agent: see hv/agent.h. One command, one answer, and it is gone. */
 #include <agent/agent.h>
+#include <agent/pci.h>
 
 int64_t agent_do(uint64_t command, uint64_t argument, struct agent_mail *mail)
 {
-	(void)argument;
+	const struct device *d = (const struct device *)argument;
+
 	switch (command) {
 	case AGENT_AUDIT:
 		audit_tables(mail);
+		return 0;
+	case AGENT_PCI_LOOK:
+		return pci_look(d, &mail->pci);
+	case AGENT_PCI_SIZE:
+		pci_size(d, &mail->pci);
+		return 0;
+	case AGENT_PCI_QUIET:
+		pci_quiet(d);
+		return 0;
+	case AGENT_PCI_RESET:
+		pci_reset(d);
+		return 0;
+	case AGENT_PCI_START:
+		pci_start(d);
+		return 0;
+	case AGENT_PCI_MASTER:
+		pci_master(d);
+		return 0;
+	case AGENT_PCI_GIVE_BACK:
+		pci_give_back(d);
 		return 0;
 	default:
 		return -RV_ENOSYS;

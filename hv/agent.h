@@ -3,8 +3,9 @@
  * agent.h - what root mode needs but no privilege is needed for: the agent (agent/) does it in non-root mode.
  *
  * The agent is a FIMCE of root mode's own, linked into the hypervisor image. Its page table shows all that root mode sees, at the same
- * addresses and read-only; it can write to its stack and to one page, its mailbox. All else that a FIMCE can't do it can't do either. So
- * a fault in it can give a wrong answer, and change nothing. It starts afresh at each call.
+ * addresses and read-only; it can write to its stack and to one page, its mailbox, and reach the ports of PCI configuration space. All else
+ * that a FIMCE can't do it can't do either. So a fault in it can give a wrong answer, and change nothing of root mode's. It starts afresh at
+ * each call.
  */
 #ifndef HV_AGENT_H
 #define HV_AGENT_H
@@ -12,7 +13,15 @@
 #include <hv/hv.h>
 
 enum agent_command {
-	AGENT_AUDIT = 1 /* all tables; it adds what it finds to mail.audit */
+	AGENT_AUDIT = 1, /* all tables; it adds what it finds to mail.audit */
+	/* The argument is the address of a struct device: see agent/pci.h. */
+	AGENT_PCI_LOOK, /* 0 or a negative errno with mail.pci.reason; mail.pci.config, .can_reset */
+	AGENT_PCI_SIZE, /* mail.pci.bar */
+	AGENT_PCI_QUIET,
+	AGENT_PCI_RESET,
+	AGENT_PCI_START,
+	AGENT_PCI_MASTER,
+	AGENT_PCI_GIVE_BACK
 };
 
 /** The agent's mailbox. */
@@ -22,6 +31,16 @@ struct agent_mail {
 		uint32_t reason; /* RV_REASON_AUDIT_*, 0: nothing was found; and the values of its sentence */
 		uint64_t value[3];
 	} audit;
+	struct agent_pci {
+		uint8_t config[PCI_CONFIG_BYTES];
+		bool can_reset; /* it has a function level reset */
+		struct agent_bar {
+			uint64_t base, bytes; /* or ports; bytes 0: there is none */
+			bool is_port;
+		} bar[PCI_BARS];
+		uint32_t reason;
+		uint64_t value;
+	} pci;
 };
 
 /** Where the agent begins; agent/. */

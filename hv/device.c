@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* device.c - see device.h. */
+#include <hv/agent.h>
 #include <hv/exits.h>
 #include <hv/fimce_tables.h>
 #include <hv/hypercall.h>
 #include <hv/iommu.h>
-#include <hv/pci.h>
 #include <hv/percpu.h>
 #include <hv/x86/regs.h>
+#include <ravelin/pci.h>
 
 #define CONFIG_EXTENT (DEVICE_EXTENTS - 1)
 #define UART_PORTS 8u
 #define PORTS 0x10000u
+#define PCI_PORTS 8u /* from PCI_ADDRESS */
 #define BITMAP_PORTS 0x8000u
 #define NO_SOURCE 0xffffffffu
 /* Message to an interrupt entry, VT-d 5.1.2.2: handle in 19:5 and 2, remappable format. Its data is 0. */
@@ -68,6 +70,8 @@ void device_fill_bitmap(uint8_t map[RV_PAGE_SIZE], enum vmcs_field which, const 
 
 	if (f != NULL)
 		memset(map, 0xff, RV_PAGE_SIZE);
+	if (f == &hv.agent)
+		ports_mark(map, base, PCI_ADDRESS, PCI_PORTS, false);
 	for (uint32_t i = 0; f == NULL && i < VTD_MAX_DEVICES; i++) {
 		if (hv.device[i].fimce != 0)
 			ports_mark(map, base, PCI_ADDRESS, PCI_PORTS, true);
@@ -200,18 +204,29 @@ static bool is_device_memory(uint64_t base, uint64_t bytes)
 	return !bad;
 }
 
+/* Something with the function's configuration space. What it is about is in the mailbox then. */
+static int64_t pci_do(struct percpu *cpu, enum agent_command command, const struct device *d)
+{
+	struct agent_pci *m = &agent_mail()->pci;
+	int64_t error;
+
+	memset(m, 0, sizeof(*m));
+	error = agent_call(cpu, command, (uint64_t)d);
+	return error && m->reason != 0 ? hypercall_refuse(cpu, error, m->reason, m->value) : error;
+}
+
 static int64_t bars_take(struct percpu *cpu, struct fimce *f, struct device *d)
 {
-	uint64_t base, bytes;
-	bool is_port, is_64;
-	int64_t error = 0;
+	int64_t error = pci_do(cpu, AGENT_PCI_SIZE, d);
 
-	for (uint32_t i = 0; !error && i < PCI_BARS; i += is_64 ? 2 : 1) {
-		bytes = pci_bar(d, i, &base, &is_port, &is_64);
+	for (uint32_t i = 0; !error && i < PCI_BARS; i++) {
+		const struct agent_bar *bar = &agent_mail()->pci.bar[i];
+		uint64_t base = bar->base, bytes = bar->bytes;
+
 		if (bytes == 0)
 			continue;
-		d->shown.bar[i] = (struct rv_fimce_bar){base, (uint32_t)bytes, is_port};
-		if (is_port) {
+		d->shown.bar[i] = (struct rv_fimce_bar){base, (uint32_t)bytes, bar->is_port};
+		if (bar->is_port) {
 			error = ports_take(cpu, f, base, bytes, d->source_id);
 			continue;
 		}
@@ -275,19 +290,6 @@ static int64_t grant_check(struct percpu *cpu, const struct rv_grant *g, uint32_
 	return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_DEVICE_GRANT, index);
 }
 
-static int64_t function_check(struct percpu *cpu, const struct device *d, const struct rv_grant *g)
-{
-	if (pci_id(d) != g->first || pci_id(d) == ~0u)
-		return hypercall_refuse(cpu, -RV_ENODEV, RV_REASON_DEVICE_ID, pci_id(d));
-	if (!pci_is_plain(d))
-		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_DEVICE_KIND, d->source_id);
-	if (!d->cleaned && !pci_can_reset(d))
-		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_DEVICE_RESET, d->source_id);
-	if (d->interrupt && d->msi == 0 && d->msix == 0)
-		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_DEVICE_INTERRUPT, d->source_id);
-	return 0;
-}
-
 static int64_t function_take(struct percpu *cpu, struct fimce *f, uint32_t index)
 {
 	const struct rv_grant *g = &f->grant[index];
@@ -305,6 +307,7 @@ static int64_t function_take(struct percpu *cpu, struct fimce *f, uint32_t index
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_VTD_DEVICES, VTD_MAX_DEVICES);
 	*d = (struct device){.fimce = f->id,
 			     .source_id = (uint16_t)g->source_id,
+			     .id = g->first,
 			     .cleaned = (g->flags & RV_GRANT_CLEANED) != 0,
 			     .interrupt = (g->flags & RV_GRANT_INTERRUPT) != 0,
 			     .shown = {.grant = index, .source_id = g->source_id}};
@@ -314,15 +317,15 @@ static int64_t function_take(struct percpu *cpu, struct fimce *f, uint32_t index
 	error = error ? error : iommu_flush_guest(cpu);
 	if (error)
 		return error;
-	pci_probe(d);
-	error = function_check(cpu, d, g);
+	error = pci_do(cpu, AGENT_PCI_LOOK, d);
 	if (error)
 		return error;
+	memcpy(d->shown.config, agent_mail()->pci.config, PCI_CONFIG_BYTES);
+	d->can_reset = agent_mail()->pci.can_reset;
 	failed = vtd_device_prepare(&hv.vtd, d->source_id);
 	if (failed)
 		return unit_refuse(cpu, failed);
 	d->quiet = true;
-	pci_quiet(d);
 	error = bars_take(cpu, f, d);
 	if (error)
 		return error;
@@ -350,7 +353,7 @@ static void function_put(struct percpu *cpu, struct device *d)
 	if (d->quiet) {
 		if (vtd_device_set(&hv.vtd, d->source_id, hv.vtd.guest_table, VTD_DOMAIN_GUEST) != 0)
 			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
-		pci_give_back(d);
+		(void)pci_do(cpu, AGENT_PCI_GIVE_BACK, d);
 	}
 	extents_change(d, &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
 	flushed = iommu_flush_guest(cpu) == 0;
@@ -368,7 +371,7 @@ static void function_put(struct percpu *cpu, struct device *d)
 static void devices_put(struct percpu *cpu, struct fimce *f)
 {
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
-		bool kept = f->sealed && !pci_can_reset(d) && (f->state != RV_FIMCE_DONE || !d->cleaned);
+		bool kept = f->sealed && !d->can_reset && (f->state != RV_FIMCE_DONE || !d->cleaned);
 
 		if (f->state != RV_FIMCE_EMPTY)
 			log3(cpu, kept ? RV_REASON_DEVICE_KEPT : RV_REASON_DEVICE_RETURNED, d->source_id, f->id, 0);
@@ -420,10 +423,10 @@ void device_reset(struct percpu *cpu, struct fimce *f)
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
 		if (f->state == RV_FIMCE_BUILT)
 			log3(cpu, RV_REASON_DEVICE_TAKEN, d->source_id, f->id, 0);
-		if (!pci_can_reset(d))
+		if (!d->can_reset)
 			continue;
-		pci_reset(d);
-		f->reset_tsc = rdtsc() + PCI_RESET_MS * hv.launch.tsc_khz;
+		(void)pci_do(cpu, AGENT_PCI_RESET, d);
+		f->reset_tsc = rdtsc() + DEVICE_RESET_MS * hv.launch.tsc_khz;
 	}
 }
 
@@ -443,7 +446,7 @@ void device_build(struct fimce *f)
 {
 	struct rv_fimce_devices *to;
 
-	if (f->grant_count == 0)
+	if (f->io_bitmaps.v == 0)
 		return;
 	to = pa_pointer(f->devices);
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;)
@@ -490,13 +493,13 @@ static int64_t function_open_dma(struct percpu *cpu, const struct fimce *f, cons
 
 	if (error)
 		return unit_refuse(cpu, error);
-	pci_master(d);
-	return 0;
+	return pci_do(cpu, AGENT_PCI_MASTER, d);
 }
 
 static int64_t function_seal(struct percpu *cpu, struct fimce *f, struct device *d, struct rv_fimce_device *shown)
 {
 	uint32_t index = 0;
+	int64_t refused;
 	int error = 0;
 
 	for (uint32_t i = 0; i < PCI_BARS; i++)
@@ -509,15 +512,15 @@ static int64_t function_seal(struct percpu *cpu, struct fimce *f, struct device 
 	if (error)
 		return unit_refuse(cpu, error);
 	if (d->interrupt)
-		shown->msi_address = MSI_ADDRESS(index);
-	pci_start(d, (uint32_t)shown->msi_address);
-	return pci_can_reset(d) ? function_open_dma(cpu, f, d) : 0;
+		shown->msi_address = d->shown.msi_address = MSI_ADDRESS(index);
+	refused = pci_do(cpu, AGENT_PCI_START, d);
+	return !refused && d->can_reset ? function_open_dma(cpu, f, d) : refused;
 }
 
 int64_t device_open_dma(struct percpu *cpu, struct fimce *f)
 {
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
-		int64_t error = pci_can_reset(d) ? 0 : function_open_dma(cpu, f, d);
+		int64_t error = d->can_reset ? 0 : function_open_dma(cpu, f, d);
 
 		if (error)
 			return error;
@@ -549,7 +552,7 @@ void device_stop(struct percpu *cpu, struct fimce *f)
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
 		int interrupt, dma;
 
-		pci_quiet(d);
+		(void)pci_do(cpu, AGENT_PCI_QUIET, d);
 		interrupt = vtd_device_interrupt(&hv.vtd, d->source_id, 0, 0, &index);
 		dma = dma_set(f, d, pa_make(0));
 		if (interrupt || dma)

@@ -10,7 +10,7 @@
  *     device_return   it is over: back to the guest
  *
  * As long as any function is away, configuration accesses by ports exit, and are carried out under the lock: root mode uses the same
- * two ports. All are called with the lock held, but for device_io.
+ * two ports. What is in configuration space only the agent knows (agent/pci.c). All are called with the lock held, but for device_io.
  */
 #ifndef HV_DEVICE_H
 #define HV_DEVICE_H
@@ -22,7 +22,10 @@
 struct fimce;
 struct percpu;
 
-#define DEVICE_EXTENTS 7u /* six BARs, and its page of memory-mapped configuration space */
+#define PCI_BARS 6u
+#define PCI_CONFIG_BYTES 256u
+#define DEVICE_EXTENTS (PCI_BARS + 1) /* and its page of memory-mapped configuration space */
+#define DEVICE_RESET_MS 100u
 #define DEVICE_KEPT 0xffffffffu /* nobody's until the next boot */
 #define DEVICE_PORT_RANGES 64u
 
@@ -33,7 +36,8 @@ struct device {
 	bool cleaned; /* RV_GRANT_CLEANED */
 	bool interrupt; /* RV_GRANT_INTERRUPT */
 	bool quiet; /* root mode writes to its configuration space and context entry; before, it only looks */
-	uint8_t express, msi, msix; /* where these capabilities are; 0 = it has none */
+	bool can_reset;
+	uint32_t id; /* what it is to be: vendor in 15:0, device in 31:16 */
 	struct {
 		uint64_t base, bytes;
 	} extent[DEVICE_EXTENTS]; /* that have left the guest; bytes 0 = none */
@@ -57,7 +61,7 @@ int64_t device_take(struct percpu *cpu, struct fimce *f, const struct rv_fimce_c
 /** Begins to reset its functions; f->reset_tsc says when that is over. */
 void device_reset(struct percpu *cpu, struct fimce *f);
 
-/** Fills f->devices and f->io_bitmaps. */
+/** Fills f->devices and f->io_bitmaps, if it has them. */
 void device_build(struct fimce *f);
 
 /** Whether the image asks for just what it has, or a refusal. */

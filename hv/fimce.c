@@ -141,7 +141,7 @@ static int64_t memory_get(struct percpu *cpu, struct fimce *f, const struct rv_f
 	    {&f->output, RV_FIMCE_OUTPUT, FIMCE_PTE_RW, ROUND_PAGES(c->output_bytes)},
 	    {&f->load, RV_FIMCE_LOAD, FIMCE_PTE_RW, ROUND_PAGES(c->load_bytes)},
 	};
-	uint32_t fpu = ROUND_PAGES(hv.xsave_bytes), bitmaps = f->grant_count != 0 ? 2 : 0, pages = 0;
+	uint32_t fpu = ROUND_PAGES(hv.xsave_bytes), bitmaps = f->grant_count != 0 || f == &hv.agent ? 2 : 0, pages = 0;
 	int64_t error;
 
 	for (uint32_t i = 0; i < sizeof(piece) / sizeof(piece[0]); i++)

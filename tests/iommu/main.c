@@ -10,8 +10,8 @@
 #include "../vmx/lib/report.h"
 
 #include <agent/agent.h>
+#include <agent/pci.h>
 #include <hv/hypercall.h>
-#include <hv/pci.h>
 #include <hv/util.h>
 #include <hv/vmx/ept.h>
 #include <hv/vtd/virtual.h>
@@ -55,7 +55,7 @@ static struct edu edu, edu2;
 static struct vtd_virtual virtual_unit;
 static uint32_t guest_tail;
 
-struct hv hv; /* what pci.c asks of root mode: the clock */
+struct hv hv; /* what agent/pci.c asks of root mode: the clock */
 
 /* What virtual.c asks of root mode. */
 bool hypercall_is_guest_ram(uint64_t page)
@@ -460,30 +460,34 @@ static uint32_t raised(const struct edu *e, uint32_t vector)
 /* Configuration space and entries as device.c uses them, with a real device. */
 static void test_device(void)
 {
-	static struct device before, after;
+	static struct device before;
+	static struct agent_pci seen, after;
 	uint32_t index = 0;
-	uint64_t base;
-	bool is_port, is_64;
 
 	report_group("device of a FIMCE");
 	hv.launch.tsc_khz = TSC_KHZ;
-	before.source_id = after.source_id = edu.source_id;
+	before.source_id = edu.source_id;
+	before.id = 0x11e81235;
 	outl(PCI_ADDRESS, 0x80001234);
-	pci_probe(&before);
-	report_equal(pci_id(&before), 0x11e81234, "its ids");
-	report_equal(before.msi, edu.msi, "its MSI capability");
-	report(pci_is_plain(&before) && !pci_can_reset(&before), "it has its own id, and no reset");
-	pci_quiet(&before);
-	report_equal(pci_bar(&before, 0, &base, &is_port, &is_64), 1u << 20, "the size of its BAR");
-	report(pa_pointer(pa_make(base)) == (const void *)edu.bar && !is_port && !is_64, "and where it is");
-	report_equal(pci_bar(&before, 1, &base, &is_port, &is_64), 0, "it has no other");
+	report(pci_look(&before, &seen) == -RV_ENODEV && seen.reason == RV_REASON_DEVICE_ID, "it is not another one");
+	before.id = 0x11e81234;
+	report(pci_look(&before, &seen) == -RV_EINVAL && seen.reason == RV_REASON_DEVICE_RESET, "it has no reset");
+	before.cleaned = before.interrupt = true;
+	report(pci_look(&before, &seen) == 0 && !seen.can_reset, "it can be given away, with an interrupt");
+	memcpy(before.shown.config, seen.config, sizeof(seen.config));
+	pci_size(&before, &seen);
+	report_equal(seen.bar[0].bytes, 1u << 20, "the size of its BAR");
+	report(pa_pointer(pa_make(seen.bar[0].base)) == (const void *)edu.bar && !seen.bar[0].is_port,
+	       "and where it is");
+	report_equal(seen.bar[1].bytes, 0, "it has no other");
 	report(edu.bar[0] != 0xed, "it does not decode");
 	report_equal(inl(PCI_ADDRESS), 0x80001234, "the address register is as before");
 
 	need(vtd_device_prepare(&vtd, edu.source_id) == 0, "the device is prepared");
 	need(vtd_device_set(&vtd, edu.source_id, pa_make(0), FIMCE_DOMAIN) == 0, "it gets no table");
 	need(vtd_device_interrupt(&vtd, edu.source_id, VECTOR, machine_apic_id(1), &index) == 0, "and an interrupt");
-	pci_start(&before, (uint32_t)MSI_REMAPPED(index));
+	before.shown.msi_address = MSI_REMAPPED(index);
+	pci_start(&before);
 	pci_master(&before);
 	report(!can_write(&edu, PAGE_C, PAGE_C), "its DMA is blocked");
 	report(faults_drop() != 0, "and recorded");
@@ -507,8 +511,8 @@ static void test_device(void)
 	pci_quiet(&before);
 	need(vtd_device_set(&vtd, edu.source_id, vtd.guest_table, VTD_DOMAIN_GUEST) == 0, "it goes back");
 	pci_give_back(&before);
-	pci_probe(&after);
-	report(memcmp(before.shown.config, after.shown.config, sizeof(after.shown.config)) == 0,
+	(void)pci_look(&before, &after);
+	report(memcmp(before.shown.config, after.config, sizeof(after.config)) == 0,
 	       "its configuration space is as before");
 	report(can_write(&edu, PAGE_C, PAGE_C), "its DMA reaches the guest's memory again");
 	entry_set(ENTRY + 1, entry_to(0, VECTOR_OTHER, &edu));
@@ -645,28 +649,29 @@ static bool extent_set(uint64_t base, uint64_t bytes, uint8_t perm)
 	return ok && vtd_flush_dma(&vtd, VTD_DOMAIN_GUEST) == 0;
 }
 
-/* All that hv/device.c does for one function, in its order, but for the rows, the I/O bitmaps and the other CPUs. */
+/* All that hv/device.c does for one function, in its order, but for the rows, the I/O bitmaps, the other CPUs and
+ * the way to the agent. */
 static void bench_function(uint64_t empty, pa_t table)
 {
 	static struct device d;
-	uint64_t begin = rdtsc(), base = 0, bytes = 0, at, size;
-	bool is_port, is_64, ok;
-	uint32_t index;
+	static struct agent_pci seen;
+	uint64_t begin = rdtsc(), base, bytes, at;
+	uint32_t index = 0;
+	bool ok;
 
-	d.source_id = edu.source_id;
-	pci_probe(&d);
-	pci_quiet(&d);
-	for (uint32_t i = 0; i < PCI_BARS; i++) {
-		size = pci_bar(&d, i, &at, &is_port, &is_64);
-		base = size != 0 ? at : base;
-		bytes += size;
-	}
-	ok = extent_set(base, bytes, PERM_NONE);
+	d = (struct device){.source_id = edu.source_id, .id = 0x11e81234, .cleaned = true};
+	ok = pci_look(&d, &seen) == 0;
+	memcpy(d.shown.config, seen.config, sizeof(seen.config));
+	pci_size(&d, &seen);
+	base = seen.bar[0].base;
+	bytes = seen.bar[0].bytes;
+	ok = ok && extent_set(base, bytes, PERM_NONE);
 	ok = ok && vtd_device_prepare(&vtd, d.source_id) == 0;
 	ok = ok && vtd_device_set(&vtd, d.source_id, pa_make(0), FIMCE_DOMAIN) == 0;
 	ok = ok && vtd_device_interrupt(&vtd, d.source_id, VECTOR, machine_apic_id(1), &index) == 0;
 	ok = ok && vtd_device_set(&vtd, d.source_id, table, FIMCE_DOMAIN) == 0;
-	pci_start(&d, (uint32_t)MSI_REMAPPED(index));
+	d.shown.msi_address = MSI_REMAPPED(index);
+	pci_start(&d);
 	pci_master(&d);
 	at = rdtsc();
 	need(ok, "a function is given away");

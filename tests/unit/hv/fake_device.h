@@ -9,7 +9,7 @@
 #include "fake_vtd.h"
 
 #include <hv/iommu.h>
-#include <hv/pci.h>
+#include <hv/device.h>
 
 #define ID 0x11e81234u
 #define SOURCE 0x0018u

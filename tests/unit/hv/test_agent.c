@@ -161,6 +161,15 @@ static void test_within_a_fimce(void **state)
 	assert_null(cpu->running);
 }
 
+static void test_ports(void **state)
+{
+	const uint8_t *map = pa_pointer(hv.agent.io_bitmaps);
+
+	(void)state;
+	for (uint32_t port = 0; port < 0x10000; port++)
+		assert_int_equal(map[port / 8] >> port % 8 & 1, port < 0xcf8 || port > 0xcff);
+}
+
 static void test_unknown_command(void **state)
 {
 	(void)state;
@@ -174,8 +183,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_view_is_read_only), T(test_view_is_the_agents), T(test_death),
-	    T(test_within_a_fimce),    T(test_unknown_command),
+	    T(test_view_is_read_only), T(test_view_is_the_agents), T(test_death), T(test_within_a_fimce), T(test_ports),
+	    T(test_unknown_command),
 	};
 
 	return cmocka_run_group_tests_name("hv agent", tests, NULL, NULL);

@@ -168,9 +168,10 @@ static void test_life(void **state)
 	config_before[FAKE_EXPRESS + 10] = edu->config[FAKE_EXPRESS + 10];
 	expect_blocked();
 	expect_audit_good();
-	fake_time = edu->ready - 1000;
+	assert_true(f->reset_tsc >= edu->ready && f->reset_tsc < edu->ready + 10000);
+	fake_time = f->reset_tsc - 1000;
 	assert_int_equal(DESTROY(f), -RV_EAGAIN);
-	fake_time = edu->ready;
+	fake_time = f->reset_tsc;
 	assert_int_equal(DESTROY(f), 0);
 	assert_int_equal(fake_log_count(RV_REASON_DEVICE_RETURNED), 1);
 	expect_returned();
