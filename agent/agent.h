@@ -9,10 +9,10 @@
 #include <hv/agent.h>
 
 /** Carries out a command of enum agent_command. @return what agent_call returns; -RV_ENOSYS: there is no such command */
-int64_t agent_do(uint64_t command, uint64_t argument, struct agent_mail *mail);
+int64_t agent_do(uint64_t command, uint64_t argument, union agent_mail *mail);
 
 /** AGENT_AUDIT: walks the EPT, the page tables of all FIMCEs, their tables for DMA, the bitmaps, and the remapping units. */
-void audit_tables(struct agent_mail *mail);
+void audit_tables(union agent_mail *mail);
 
 struct vtd_audit {
 	uint64_t contexts, entries; /* looked at; entries: present ones */

@@ -170,7 +170,7 @@ static void fimce_check(struct rv_audit *a, const struct fimce *f)
 }
 
 /* The sentence that tells of the first fault. unit: the one that a fault in VT-d concerns. */
-static void sentence_make(struct agent_mail *m, uint64_t unit)
+static void sentence_make(union agent_mail *m, uint64_t unit)
 {
 	const struct rv_audit *a = &m->audit.result;
 	uint64_t whose = a->bad_table == AUDIT_TABLE_VTD ? unit : a->bad_table;
@@ -186,7 +186,7 @@ static void sentence_make(struct agent_mail *m, uint64_t unit)
 	m->audit.value[no_table ? 1 : 2] = a->bad_entry;
 }
 
-void audit_tables(struct agent_mail *m)
+void audit_tables(union agent_mail *m)
 {
 	struct rv_audit *a = &m->audit.result;
 	struct walk ept = {a, 0};

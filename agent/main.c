@@ -2,10 +2,12 @@
 /* main.c - the agent: see hv/agent.h. One command, one answer, and it is gone. */
 #include <agent/agent.h>
 #include <agent/pci.h>
+#include <agent/unit.h>
 
-int64_t agent_do(uint64_t command, uint64_t argument, struct agent_mail *mail)
+int64_t agent_do(uint64_t command, uint64_t argument, union agent_mail *mail)
 {
 	const struct device *d = (const struct device *)argument;
+	const struct vtd_virtual *g = (const struct vtd_virtual *)argument;
 
 	switch (command) {
 	case AGENT_AUDIT:
@@ -31,6 +33,12 @@ int64_t agent_do(uint64_t command, uint64_t argument, struct agent_mail *mail)
 	case AGENT_PCI_GIVE_BACK:
 		pci_give_back(d);
 		return 0;
+	case AGENT_UNIT_BEGIN:
+		return unit_begin(&hv.vtd, g, &mail->unit);
+	case AGENT_UNIT_STORED:
+		return unit_stored(&hv.vtd, g, &mail->unit);
+	case AGENT_UNIT_CONTINUE:
+		return unit_continue(&hv.vtd, g, &mail->unit);
 	default:
 		return -RV_ENOSYS;
 	}
@@ -38,7 +46,7 @@ int64_t agent_do(uint64_t command, uint64_t argument, struct agent_mail *mail)
 
 _Noreturn void agent_main(uint64_t command, uint64_t argument)
 {
-	int64_t result = agent_do(command, argument, (struct agent_mail *)RV_FIMCE_MAILBOX);
+	int64_t result = agent_do(command, argument, (union agent_mail *)RV_FIMCE_MAILBOX);
 
 	for (;;)
 		__asm__ volatile("vmcall" : : "a"(RV_FC_EXIT), "D"(result), "S"(0ull) : "memory");

@@ -3,7 +3,9 @@
 #include <hv/agent.h>
 #include <hv/hypercall.h>
 
-struct agent_mail *agent_mail(void)
+_Static_assert(sizeof(union agent_mail) <= RV_PAGE_SIZE, "the mailbox is a page");
+
+union agent_mail *agent_mail(void)
 {
 	return pa_pointer(hv.agent.mailbox);
 }

@@ -21,11 +21,18 @@ enum agent_command {
 	AGENT_PCI_RESET,
 	AGENT_PCI_START,
 	AGENT_PCI_MASTER,
-	AGENT_PCI_GIVE_BACK
+	AGENT_PCI_GIVE_BACK,
+	/* The argument is the address of a struct vtd_virtual, and mail.unit says what is to be done: see agent/unit.h. */
+	AGENT_UNIT_BEGIN,
+	AGENT_UNIT_STORED, /* at mail.unit.offset */
+	AGENT_UNIT_CONTINUE
 };
 
-/** The agent's mailbox. */
-struct agent_mail {
+#define AGENT_ENTRIES 128u
+#define AGENT_ANSWERS 16u
+
+/** The agent's mailbox, one page. */
+union agent_mail {
 	struct {
 		struct rv_audit result;
 		uint32_t reason; /* RV_REASON_AUDIT_*, 0: nothing was found; and the values of its sentence */
@@ -41,12 +48,32 @@ struct agent_mail {
 		uint32_t reason;
 		uint64_t value;
 	} pci;
+	struct agent_unit {
+		uint32_t offset;
+		bool change_eime; /* other width of interrupt destinations: all entries are written anew */
+		uint32_t entries, answers; /* how many there are */
+		struct vtd_virtual_state state;
+		struct agent_entry {
+			uint32_t index;
+			struct vtd_pair pair;
+		} entry[AGENT_ENTRIES]; /* to be written to the live table */
+		struct agent_answer {
+			uint64_t gpa;
+			uint32_t value;
+		} answer[AGENT_ANSWERS]; /* what the guest waits for in its memory */
+		/* Why something is not carried out as asked, for the log; reason 0: nothing.
+		 * RV_REASON_VTD_ENTRY_*: entry index, low, high; RV_REASON_VTD_VIRTUAL: register, value, 0. */
+		struct agent_refusal {
+			uint32_t reason;
+			uint64_t value[3];
+		} refusal;
+	} unit;
 };
 
 /** Where the agent begins; agent/. */
 _Noreturn void agent_main(uint64_t command, uint64_t argument);
 
-struct agent_mail *agent_mail(void);
+union agent_mail *agent_mail(void);
 
 /**
  * Has the agent do something, on this CPU, whatever that was about to do. The lock is held throughout.

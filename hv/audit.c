@@ -63,7 +63,7 @@ static void vmcs_check(struct percpu *cpu, struct rv_audit *a)
 
 int64_t audit_run(struct percpu *cpu, struct rv_audit *a)
 {
-	struct agent_mail *m = agent_mail();
+	union agent_mail *m = agent_mail();
 	const uint64_t *value = m->audit.value;
 	int64_t error;
 

@@ -388,7 +388,7 @@ static void devices_put(struct percpu *cpu, struct fimce *f)
 			hv.port[i].fimce = device_find(hv.port[i].source_id) != NULL ? DEVICE_KEPT : 0;
 	}
 	guest_bitmaps_fill(cpu);
-	iommu_guest_sync(cpu);
+	iommu_restore(cpu);
 	f->grant_count = 0;
 }
 
@@ -410,7 +410,7 @@ int64_t device_take(struct percpu *cpu, struct fimce *f, const struct rv_fimce_c
 			    : ports_take(cpu, f, f->grant[i].first, f->grant[i].count, NO_SOURCE);
 	if (!error) {
 		guest_bitmaps_fill(cpu);
-		iommu_guest_sync(cpu);
+		iommu_revoke(cpu);
 		error = iommu_flush_guest(cpu);
 	}
 	if (error)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* iommu.c - see iommu.h. */
+#include <hv/agent.h>
 #include <hv/hypercall.h>
 #include <hv/iommu.h>
 #include <hv/percpu.h>
@@ -41,14 +42,14 @@ static int guest_unit_build(struct vtd_virtual *g, struct vtd_unit *u)
 {
 	const struct row shown = {
 	    .owner = OWNER_HYPERVISOR, .shared = SHARED_GUEST, .perm = PERM_R | PERM_W, .logical = u->base.v};
-	int error = vtd_virtual_init(&hv.vtd, g, u);
+	int error = vtd_pages(&hv.vtd, 1, &g->page);
 
+	g->unit = u;
+	u->eime = hv.vtd.eim && (u->before.gsts & GCMD_SIRTP) && (u->before.irta & IRTA_EIME);
 	error = error ? error : partition_take(&hv.partition, g->page, RV_PAGE_SIZE, OWNER_HYPERVISOR, &shown);
 	error = error ? error : ept_prepare(&hv.ept, gpa_make(u->base.v));
-	if (!error) {
+	if (!error)
 		ept_alias(&hv.ept, gpa_make(u->base.v), g->page, PERM_R);
-		(void)vtd_virtual_sync(&hv.vtd, g);
-	}
 	return error;
 }
 
@@ -83,13 +84,35 @@ bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
 	return true;
 }
 
-static void result_log(struct percpu *cpu, struct vtd_virtual *g, int error)
+/* Has the agent find out what a unit of the guest is to do, and does it. The rounds end: each has a full answer. */
+static int64_t unit_do(struct percpu *cpu, struct vtd_virtual *g, enum agent_command command, uint32_t offset)
 {
-	if (g->refusal.reason != 0)
-		log3(cpu, g->refusal.reason, g->refusal.value[0], g->refusal.value[1], g->refusal.value[2]);
-	g->refusal.reason = 0;
-	if (error)
-		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+	struct agent_unit *m = &agent_mail()->unit;
+	const struct agent_refusal *r = &m->refusal;
+	int64_t more = 1;
+
+	while (more > 0) {
+		memset(m, 0, sizeof(*m));
+		m->offset = offset;
+		more = agent_call(cpu, command, (uint64_t)g);
+		if (more >= 0 && vtd_virtual_apply(&hv.vtd, g, m, hv.released != 0) != 0) {
+			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+			more = -RV_EIO;
+		}
+		if (r->reason != 0)
+			log3(cpu, r->reason, r->value[0], r->value[1], r->value[2]);
+		command = AGENT_UNIT_CONTINUE;
+	}
+	return more;
+}
+
+int64_t iommu_begin(struct percpu *cpu)
+{
+	int64_t error = 0;
+
+	for (uint32_t i = 0; !error && i < hv.vtd.unit_count; i++)
+		error = unit_do(cpu, &hv.guest_unit[i], AGENT_UNIT_BEGIN, 0);
+	return error;
 }
 
 bool iommu_write_end(struct percpu *cpu)
@@ -103,7 +126,7 @@ bool iommu_write_end(struct percpu *cpu)
 	/* No CPU may keep the right: what it stored to the unit would not be seen, and it would wait for the answer for ever. */
 	ept_alias(&hv.ept, gpa_make(g->unit->base.v), g->page, PERM_R);
 	percpu_flush_ept(cpu);
-	result_log(cpu, g, vtd_virtual_stored(&hv.vtd, g, cpu->unit_offset));
+	(void)unit_do(cpu, g, AGENT_UNIT_STORED, cpu->unit_offset);
 	lock_release(&hv.lock);
 	return (cpu->unit_flags & RFLAGS_TF) != 0;
 }
@@ -111,15 +134,43 @@ bool iommu_write_end(struct percpu *cpu)
 void iommu_core_taken(struct percpu *cpu, const struct percpu *core)
 {
 	hv.vtd.core[hv.vtd.core_count++] = core->apic_id;
-	iommu_guest_sync(cpu);
+	iommu_revoke(cpu);
 }
 
-void iommu_guest_sync(struct percpu *cpu)
+/* @return whether something was taken away. */
+static bool unit_revoke(struct percpu *cpu, const struct vtd_unit *u)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; i < hv.vtd.entries - VTD_RESERVED_ENTRIES; i++) {
+		struct vtd_pair entry = *vtd_pair_at(u->interrupts, i), to;
+		uint32_t why = vtd_entry_check(&hv.vtd, u, i, entry, &to);
+
+		if (why == RV_REASON_NONE)
+			continue;
+		log3(cpu, why, i, entry.low, entry.high);
+		vtd_entry_write(&hv.vtd, u, i, to);
+		changed = true;
+	}
+	return changed;
+}
+
+/* By root mode itself: this must not rest on the agent. */
+void iommu_revoke(struct percpu *cpu)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; i < hv.vtd.unit_count; i++)
+		changed |= unit_revoke(cpu, &hv.vtd.unit[i]);
+	if (changed && vtd_flush_interrupts(&hv.vtd) != 0)
+		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+}
+
+void iommu_restore(struct percpu *cpu)
 {
 	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
-		struct vtd_virtual *g = &hv.guest_unit[i];
-
-		result_log(cpu, g, vtd_virtual_sync(&hv.vtd, g) ? vtd_flush_interrupts(&hv.vtd) : 0);
+		hv.guest_unit[i].state.next = 0;
+		(void)unit_do(cpu, &hv.guest_unit[i], AGENT_UNIT_CONTINUE, 0);
 	}
 }
 

@@ -21,6 +21,9 @@ int iommu_probe(void);
  * iommu_probe. */
 int iommu_build(void);
 
+/** Launch, VMX is on and vtd_start is next: what the guest has the units do with interrupts goes on. @return 0, or negative */
+int64_t iommu_begin(struct percpu *cpu);
+
 /** EPT violation, lock held. @return true if it was a write to a unit of the guest, which is now to execute it. */
 bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access);
 
@@ -31,8 +34,11 @@ bool iommu_write_end(struct percpu *cpu);
 void iommu_core_taken(struct percpu *cpu, const struct percpu *core);
 void iommu_core_given(const struct percpu *core);
 
-/** Devices have left the guest, or come back: its interrupt entries are looked at again. Lock held. */
-void iommu_guest_sync(struct percpu *cpu);
+/** Cores or devices have left the guest: takes away its interrupt entries that concern them. Lock held. */
+void iommu_revoke(struct percpu *cpu);
+
+/** Devices have come back: looks at all interrupt entries of the guest again. Lock held. */
+void iommu_restore(struct percpu *cpu);
 
 /** After rights were taken from the guest's EPT: holds for all CPUs and devices. Lock held.
  * @return 0; a refusal if a unit does not answer. */

@@ -554,8 +554,11 @@ static void aps_stop(void)
 
 int launch_enter(struct rv_launch *l, struct percpu *cpu)
 {
-	int error = vtd_start(&hv.vtd);
+	int error = (int)iommu_begin(cpu);
 
+	if (error)
+		return launch_fail(l, error, cpu->refusal.reason, cpu->refusal.value, 0);
+	error = vtd_start(&hv.vtd);
 	error = error ? iommu_fail(l, error) : launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, exits_run(cpu), 0);
 	if (vtd_stop(&hv.vtd) != 0)
 		hv_stop(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);

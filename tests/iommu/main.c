@@ -11,10 +11,10 @@
 
 #include <agent/agent.h>
 #include <agent/pci.h>
+#include <agent/unit.h>
 #include <hv/hypercall.h>
 #include <hv/util.h>
 #include <hv/vmx/ept.h>
-#include <hv/vtd/virtual.h>
 #include <hv/x86/regs.h>
 
 #define UNIT 0xfed90000ull
@@ -53,6 +53,8 @@ static struct vtd vtd, former;
 static struct edu edu, edu2;
 
 static struct vtd_virtual virtual_unit;
+static union agent_mail mail;
+static uint32_t refused; /* why the last store to it was not carried out as asked */
 static uint32_t guest_tail;
 
 struct hv hv; /* what agent/pci.c asks of root mode: the clock */
@@ -526,11 +528,35 @@ static uint32_t guest_read32(uint32_t offset)
 	return *(uint32_t *)(memory(virtual_unit.page.v) + offset);
 }
 
+/* As hv/iommu.c does it. */
+static bool unit_round(enum agent_command command, uint32_t offset)
+{
+	int64_t more;
+
+	memset(&mail, 0, sizeof(mail));
+	mail.unit.offset = offset;
+	if (command == AGENT_UNIT_BEGIN)
+		more = unit_begin(&vtd, &virtual_unit, &mail.unit);
+	else if (command == AGENT_UNIT_STORED)
+		more = unit_stored(&vtd, &virtual_unit, &mail.unit);
+	else
+		more = unit_continue(&vtd, &virtual_unit, &mail.unit);
+	if (mail.unit.refusal.reason != 0)
+		refused = mail.unit.refusal.reason;
+	if (vtd_virtual_apply(&vtd, &virtual_unit, &mail.unit, true) != 0)
+		report(false, "a write of register %x is carried out", offset);
+	return more > 0;
+}
+
 static void guest_write(uint32_t offset, uint32_t bytes, uint64_t value)
 {
+	bool more;
+
 	memcpy(memory(virtual_unit.page.v) + offset, &value, bytes);
-	if (vtd_virtual_stored(&vtd, &virtual_unit, offset) != 0)
-		report(false, "a write of register %x is carried out", offset);
+	refused = 0;
+	more = unit_round(AGENT_UNIT_STORED, offset);
+	while (more)
+		more = unit_round(AGENT_UNIT_CONTINUE, offset);
 }
 
 static void guest_command(uint32_t bit)
@@ -560,11 +586,14 @@ static void guest_entry_set(uint32_t index, struct vtd_pair entry)
 static void virtual_begin(void)
 {
 	report_group("guest's unit");
-	need(vtd_virtual_init(&vtd, &virtual_unit, &vtd.unit[0]) == 0, "a register page");
 	/* A new guest, which begins as after a reset. */
 	clear_pages(memory(GUEST_TABLE), 256);
-	virtual_unit.file[VTD_GSTS / 8] = 0;
-	virtual_unit.table = 0;
+	virtual_unit = (struct vtd_virtual){.unit = &vtd.unit[0]};
+	need(vtd_pages(&vtd, 1, &virtual_unit.page) == 0, "a register page");
+	(void)unit_round(AGENT_UNIT_BEGIN, 0);
+	virtual_unit.state.file[VTD_GSTS / 8] = 0;
+	virtual_unit.state.table = 0;
+	virtual_unit.state.next = 0;
 	report_equal(*(uint64_t *)(memory(virtual_unit.page.v) + VTD_CAP) >> 8 & 31, 0, "it has no DMA translation");
 	guest_write(VTD_IQT, 4, 0);
 	guest_write(VTD_IQA, 8, GUEST_QUEUE);
@@ -590,7 +619,7 @@ static void test_virtual(void)
 	edu_raise(&edu);
 	report_equal(interrupts_wait(0, VECTOR), 1, "what the guest writes without a word to its unit has no effect");
 	guest_entry_set(ENTRY, ((struct vtd_pair *)(void *)memory(GUEST_TABLE))[ENTRY]);
-	report_equal(virtual_unit.refusal.reason, RV_REASON_VTD_ENTRY_DELIVERY, "an NMI is refused");
+	report_equal(refused, RV_REASON_VTD_ENTRY_DELIVERY, "an NMI is refused");
 	expect_blocked("the refused entry");
 
 	/* A core leaves the guest: what targets it goes. */
@@ -599,10 +628,12 @@ static void test_virtual(void)
 	report_equal(interrupts_wait(1, VECTOR), 1, "an entry targets a core");
 	vtd.core_count = 1;
 	vtd.core[0] = machine_apic_id(1);
-	report(vtd_virtual_sync(&vtd, &virtual_unit) && vtd_flush_interrupts(&vtd) == 0, "the core leaves the guest");
+	virtual_unit.state.next = 0;
+	(void)unit_round(AGENT_UNIT_CONTINUE, 0);
+	report_equal(refused, RV_REASON_VTD_ENTRY_TARGET, "the core leaves the guest");
 	expect_blocked("a core outside the guest");
 	guest_entry_set(ENTRY, entry_to(1, VECTOR, &edu));
-	report_equal(virtual_unit.refusal.reason, RV_REASON_VTD_ENTRY_TARGET, "it cannot be targeted again");
+	report_equal(refused, RV_REASON_VTD_ENTRY_TARGET, "it cannot be targeted again");
 	expect_blocked("a core outside the guest");
 	vtd.core_count = 0;
 	for (uint32_t i = 0; i < 300; i++)

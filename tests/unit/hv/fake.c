@@ -668,6 +668,7 @@ struct percpu *fake_machine(void)
 		cpu_make(i);
 	assert_int_equal(partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &hv.page_tables), 0);
 	assert_int_equal(fimce_create_agent(hv.cpu[0]), 0);
+	hv.released = 1;
 	return hv.cpu[0];
 }
 

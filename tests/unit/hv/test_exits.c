@@ -425,6 +425,7 @@ static void test_stop_calls_all(void **state)
 	(void)state;
 	stop_ipis = 0;
 	fake_ipi = stop_ipi;
+	hv.released = 0;
 	/* During the launch the others are in root mode already, or not even able to take an NMI. */
 	FAKE_STOPS(hv_stop(cpu, RV_REASON_ROOT_EXCEPTION, 13, 0, 0));
 	assert_int_equal(stop_ipis, 0);

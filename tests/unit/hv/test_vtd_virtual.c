@@ -2,7 +2,8 @@
 /* test_vtd_virtual.c - the guest's remapping units: registers, queue, what of its interrupt table reaches the live one. */
 #include "fake_vtd_case.h"
 
-#include <hv/vtd/virtual.h>
+#include <agent/unit.h>
+#include <hv/iommu.h>
 
 #include <string.h>
 
@@ -14,6 +15,10 @@
 #define NMI (4ull << 5)
 
 static struct vtd_virtual g, other;
+static union agent_mail mail;
+static struct agent_refusal refusal; /* the last one */
+static uint32_t rounds; /* of the agent, for the last store */
+static bool runs; /* the units run */
 static uint32_t tail; /* of the guest's queue */
 static uint32_t queue_length;
 
@@ -27,12 +32,31 @@ static uint64_t read64(uint32_t offset)
 	return *(uint64_t *)((uint8_t *)pa_pointer(g.page) + offset);
 }
 
+/* As iommu.c does it. */
+static int unit_do(struct vtd_virtual *unit, enum agent_command command, uint32_t offset)
+{
+	int64_t more = 1;
+	int error = 0;
+
+	refusal.reason = 0;
+	for (rounds = 0; more != 0 && !error; rounds++) {
+		memset(&mail, 0, sizeof(mail));
+		mail.unit.offset = offset;
+		more = agent_do(command, (uint64_t)unit, &mail);
+		assert_true(more == 0 || more == 1);
+		error = vtd_virtual_apply(v, unit, &mail.unit, runs);
+		if (mail.unit.refusal.reason != 0)
+			refusal = mail.unit.refusal;
+		command = AGENT_UNIT_CONTINUE;
+	}
+	return error;
+}
+
 /* As the guest's instruction does it. */
 static int store(uint32_t offset, uint32_t bytes, uint64_t value)
 {
-	g.refusal.reason = 0;
 	memcpy((uint8_t *)pa_pointer(g.page) + offset, &value, bytes);
-	return vtd_virtual_stored(v, &g, offset);
+	return unit_do(&g, AGENT_UNIT_STORED, offset);
 }
 
 static void write(uint32_t offset, uint32_t bytes, uint64_t value)
@@ -85,15 +109,23 @@ static void machine(void)
 	memset(&other, 0, sizeof(other));
 }
 
+static void unit_make(struct vtd_virtual *unit, struct vtd_unit *real)
+{
+	unit->unit = real;
+	assert_int_equal(vtd_pages(v, 1, &unit->page), 0);
+	real->eime = v->eim && (real->before.gsts & GCMD_SIRTP) && (real->before.irta & IRTA_EIME);
+	assert_int_equal(unit_do(unit, AGENT_UNIT_BEGIN, 0), 0);
+}
+
 static void start(void)
 {
+	runs = false;
 	assert_int_equal(vtd_probe(v), 0);
-	assert_int_equal(vtd_virtual_init(v, &other, &v->unit[0]), 0);
-	assert_int_equal(vtd_virtual_init(v, &g, &v->unit[1]), 0);
 	assert_int_equal(vtd_build(v, hv.ept.root, ENTRIES), 0);
-	assert_false(vtd_virtual_sync(v, &other));
-	vtd_virtual_sync(v, &g);
+	unit_make(&other, &v->unit[0]);
+	unit_make(&g, &v->unit[1]);
 	assert_int_equal(vtd_start(v), 0);
+	runs = true;
 }
 
 static int setup(void **state)
@@ -123,9 +155,9 @@ static int setup_on(void **state)
 
 static void expect_refused(uint32_t reason, uint64_t a, uint64_t b)
 {
-	assert_int_equal(g.refusal.reason, reason);
-	assert_int_equal(g.refusal.value[0], a);
-	assert_int_equal(g.refusal.value[1], b);
+	assert_int_equal(refusal.reason, reason);
+	assert_int_equal(refusal.value[0], a);
+	assert_int_equal(refusal.value[1], b);
 }
 
 /* --- registers ------------------------------------------------------------------------------------------------------- */
@@ -235,7 +267,7 @@ static void test_commands_refused(void **state)
 		assert_int_equal(read32(VTD_GSTS), GCMD_QIE | GCMD_IRE | GCMD_SIRTP);
 	}
 	write(VTD_GCMD, 4, GCMD_IRE);
-	assert_int_equal(g.refusal.reason, 0);
+	assert_int_equal(refusal.reason, 0);
 	/* Queues that are wider, or longer than the limit. */
 	write(VTD_IQA, 8, QUEUE | 1 << 11);
 	write(VTD_GCMD, 4, GCMD_QIE | GCMD_IRE);
@@ -325,12 +357,12 @@ static void test_entry_refused(void **state)
 	put_index(4, 2);
 	run();
 	assert_true(live(5).low != 0 && live(6).low != 0);
-	assert_false(vtd_virtual_sync(v, &g));
+	iommu_revoke(hv.cpu[0]);
 	v->core_count = 1;
-	assert_true(vtd_virtual_sync(v, &g));
+	iommu_revoke(hv.cpu[0]);
 	assert_true(live(5).low == 0 && live(6).low != 0);
 	v->device[3] = (struct vtd_device){0x0418, 3, pa_make(0x1000), 0, 0};
-	assert_true(vtd_virtual_sync(v, &g));
+	iommu_revoke(hv.cpu[0]);
 	assert_int_equal(live(6).low, 0);
 	v->core_count = 0;
 	guest_table()[5].high = DEVICE;
@@ -410,7 +442,7 @@ static void test_eime(void **state)
 	/* Back again: this entry means nothing there. */
 	write(VTD_IRTA, 8, TABLE | 15);
 	write(VTD_GCMD, 4, GCMD_QIE | GCMD_IRE | GCMD_SIRTP);
-	assert_int_equal(g.refusal.reason, RV_REASON_VTD_ENTRY_FORMAT);
+	assert_int_equal(refusal.reason, RV_REASON_VTD_ENTRY_FORMAT);
 	assert_int_equal(fake_interrupt(1, DEVICE, 3), 0);
 }
 
@@ -513,7 +545,7 @@ static void test_queue_full(void **state)
 	(void)state;
 	write(VTD_GCMD, 4, GCMD_IRE);
 	write(VTD_IQA, 8, QUEUE + 0x10000 + 2);
-	queue_length = VTD_VIRTUAL_QUEUE_PAGES * 256;
+	queue_length = UNIT_QUEUE_PAGES * 256;
 	for (uint32_t i = 0; i < queue_length - 1; i++)
 		((struct vtd_pair *)pa_pointer(pa_make(QUEUE + 0x10000)))[i] =
 		    i & 1 ? (struct vtd_pair){DESCRIPTOR_WAIT | WAIT_STATUS | (uint64_t)i << 32, STATUS}
@@ -527,10 +559,38 @@ static void test_queue_full(void **state)
 	flushes = fake_unit[1].done[DESCRIPTOR_INTERRUPT];
 	write(VTD_GCMD, 4, GCMD_IRE | GCMD_QIE);
 	assert_int_equal(status(), queue_length - 3);
-	assert_int_equal(fake_unit[1].done[DESCRIPTOR_INTERRUPT], flushes + 1);
+	/* The table is looked at once, and what came of it told to the unit, in as many rounds as the agent's answers take. */
+	assert_int_equal(fake_unit[1].done[DESCRIPTOR_INTERRUPT], flushes + GUEST_ENTRIES / AGENT_ENTRIES);
+	assert_true(rounds <= GUEST_ENTRIES / AGENT_ENTRIES + queue_length / 2 / AGENT_ANSWERS + 2);
 	assert_int_equal(live(GUEST_ENTRIES - 1).low, FIXED(0x40, 2));
 	assert_int_equal(guest_table()[1].low, FIXED(0x41, 2));
 	assert_int_equal(live(1).low, FIXED(0x40, 2));
+}
+
+/* What root mode makes of an agent that is wrong: entries are checked again, answers go to the guest's RAM only, counts end. */
+static void test_wrong_agent(void **state)
+{
+	struct agent_unit *m = &mail.unit;
+
+	(void)state;
+	memset(&mail, 0, sizeof(mail));
+	vtd_entry_write(v, &v->unit[1], ENTRIES - 1, (struct vtd_pair){FIXED(0x66, 1), IRTE_HIGH_ID | 8});
+	m->state = g.state;
+	m->entries = ~0u;
+	m->answers = ~0u;
+	for (uint32_t i = 0; i < AGENT_ENTRIES; i++)
+		m->entry[i] = (struct agent_entry){i, {FIXED(0x40, 2) | NMI, IRTE_HIGH_ID | DEVICE}};
+	m->entry[0].index = ENTRIES - 1;
+	m->entry[1].index = ~0u;
+	m->entry[2].pair.low = FIXED(0x40, 2);
+	for (uint32_t i = 0; i < AGENT_ANSWERS; i++)
+		m->answer[i] = (struct agent_answer){i & 1 ? POOL_PAGE : 0xfed90000ull + i, 0x1234};
+	assert_int_equal(vtd_virtual_apply(v, &g, m, true), 0);
+	assert_int_equal(live(ENTRIES - 1).low, FIXED(0x66, 1));
+	assert_int_equal(live(2).low, FIXED(0x40, 2));
+	for (uint32_t i = 3; i < AGENT_ENTRIES; i++)
+		assert_int_equal(live(i).low, 0);
+	assert_int_equal(*(uint32_t *)pa_pointer(pa_make(POOL_PAGE)), 0);
 }
 
 /* The answer comes after the real unit's, and not without it. */
@@ -609,7 +669,7 @@ static void test_random(void **state)
 		write(offset, fake_random(2) ? 4 : 8, value);
 		if (round % 16 == 0)
 			assert_int_equal(vtd_audit(v, &a), 0);
-		assert_true(read64(VTD_IQH) < VTD_VIRTUAL_QUEUE_PAGES * RV_PAGE_SIZE && read64(VTD_IQH) % 16 == 0);
+		assert_true(read64(VTD_IQH) < UNIT_QUEUE_PAGES * RV_PAGE_SIZE && read64(VTD_IQH) % 16 == 0);
 		if (round % 8 == 0)
 			guest_on(fake_random(2));
 	}
@@ -622,23 +682,15 @@ int main(void)
 #define P(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 #define S(f) cmocka_unit_test_setup_teardown(f, setup_on, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    P(test_registers),
-	    cmocka_unit_test_teardown(test_registers_without_eim, fake_teardown),
-	    P(test_stores_together),
-	    P(test_read_only),
-	    P(test_commands_refused),
-	    S(test_entry),
-	    S(test_entry_refused),
-	    S(test_entry_beyond),
-	    S(test_table_outside),
-	    S(test_eime),
-	    S(test_queue_wraps),
-	    S(test_queue_errors),
-	    S(test_queue_outside),
-	    S(test_tail),
-	    S(test_queue_full),
-	    S(test_real_unit_fails),
-	    cmocka_unit_test_teardown(test_adopt, fake_teardown),
+	    P(test_registers),        cmocka_unit_test_teardown(test_registers_without_eim, fake_teardown),
+	    P(test_stores_together),  P(test_read_only),
+	    P(test_commands_refused), S(test_entry),
+	    S(test_entry_refused),    S(test_entry_beyond),
+	    S(test_table_outside),    S(test_eime),
+	    S(test_queue_wraps),      S(test_queue_errors),
+	    S(test_queue_outside),    S(test_tail),
+	    S(test_queue_full),       S(test_wrong_agent),
+	    S(test_real_unit_fails),  cmocka_unit_test_teardown(test_adopt, fake_teardown),
 	    S(test_random),
 	};
 
