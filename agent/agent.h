@@ -14,6 +14,22 @@ int64_t agent_do(uint64_t command, uint64_t argument, union agent_mail *mail);
 /** AGENT_AUDIT: walks the EPT, the page tables of all FIMCEs, their tables for DMA, the bitmaps, and the remapping units. */
 void audit_tables(union agent_mail *mail);
 
+struct vtd_fault {
+	uint32_t record; /* or VTD_FAULT_OVERFLOW: faults were lost because the unit had no free record */
+	uint32_t reason; /* of VT-d, appendix A */
+	uint16_t source_id; /* bus in 15:8, device in 7:3, function in 2:0 */
+	bool interrupt; /* address is the index of an entry of the interrupt table */
+	bool read; /* DMA read, else write */
+	uint64_t unit;
+	uint64_t address;
+};
+
+/** The n-th of a unit's faults, oldest first, and last that there were more. @return false if it has not so many */
+bool vtd_fault_find(const struct vtd_unit *u, uint32_t n, struct vtd_fault *f);
+
+/** AGENT_FAULTS: those of all units, as many as m takes. */
+void faults_read(const struct vtd *v, struct agent_faults *m);
+
 struct vtd_audit {
 	uint64_t contexts, entries; /* looked at; entries: present ones */
 	uint64_t bad_unit; /* base address, 0 = root or context table */

@@ -13,6 +13,9 @@ int64_t agent_do(uint64_t command, uint64_t argument, union agent_mail *mail)
 	case AGENT_AUDIT:
 		audit_tables(mail);
 		return 0;
+	case AGENT_FAULTS:
+		faults_read(&hv.vtd, &mail->faults);
+		return 0;
 	case AGENT_PCI_LOOK:
 		return pci_look(d, &mail->pci);
 	case AGENT_PCI_SIZE:

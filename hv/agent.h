@@ -14,6 +14,7 @@
 
 enum agent_command {
 	AGENT_AUDIT = 1, /* all tables; it adds what it finds to mail.audit */
+	AGENT_FAULTS, /* mail.faults: what the remapping units have recorded */
 	/* The argument is the address of a struct device: see agent/pci.h. */
 	AGENT_PCI_LOOK, /* 0 or a negative errno with mail.pci.reason; mail.pci.config, .can_reset */
 	AGENT_PCI_SIZE, /* mail.pci.bar */
@@ -28,6 +29,7 @@ enum agent_command {
 	AGENT_UNIT_CONTINUE
 };
 
+#define AGENT_FAULTS_MAX 64u
 #define AGENT_ENTRIES 128u
 #define AGENT_ANSWERS 16u
 
@@ -38,6 +40,14 @@ union agent_mail {
 		uint32_t reason; /* RV_REASON_AUDIT_*, 0: nothing was found; and the values of its sentence */
 		uint64_t value[3];
 	} audit;
+	struct agent_faults {
+		uint32_t count;
+		struct agent_fault {
+			uint32_t unit, record; /* for vtd_fault_clear */
+			uint32_t reason; /* for the log */
+			uint64_t value[4];
+		} fault[AGENT_FAULTS_MAX];
+	} faults;
 	struct agent_pci {
 		uint8_t config[PCI_CONFIG_BYTES];
 		bool can_reset; /* it has a function level reset */

@@ -6,8 +6,6 @@
 #include <hv/percpu.h>
 #include <hv/x86/regs.h>
 
-#define FAULTS_AT_ONCE 64u
-
 static struct vtd_virtual *unit_at(uint64_t gpa)
 {
 	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
@@ -206,18 +204,14 @@ void iommu_rejoin(struct percpu *cpu, uint64_t base, uint64_t bytes)
 
 void iommu_log_faults(struct percpu *cpu)
 {
-	struct vtd_fault f;
-	uint32_t reason;
+	struct agent_faults *m = &agent_mail()->faults;
 
-	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
-		for (uint32_t n = 0; n < FAULTS_AT_ONCE && vtd_fault_next(&hv.vtd.unit[i], &f); n++) {
-			if (f.reason == 0)
-				reason = RV_REASON_FAULTS_LOST;
-			else if (f.interrupt)
-				reason = RV_REASON_INTERRUPT_FAULT;
-			else
-				reason = f.read ? RV_REASON_DMA_READ_FAULT : RV_REASON_DMA_WRITE_FAULT;
-			log_write(cpu, reason, f.source_id, f.address, f.reason, f.unit, 0);
-		}
+	memset(m, 0, sizeof(*m));
+	(void)agent_call(cpu, AGENT_FAULTS, 0);
+	for (uint32_t i = 0; i < m->count && i < AGENT_FAULTS_MAX; i++) {
+		const struct agent_fault *f = &m->fault[i];
+
+		log_write(cpu, f->reason, f->value[0], f->value[1], f->value[2], f->value[3], 0);
+		vtd_fault_clear(&hv.vtd.unit[f->unit % VTD_MAX_UNITS], f->record);
 	}
 }

@@ -18,19 +18,12 @@
 /* Commands that last keep their value in GSTS; the others happen once. */
 #define GCMD_LASTING (GCMD_TE | GCMD_QIE | GCMD_IRE | GCMD_CFI)
 #define RTADDR_TTM (3ull << 10) /* 0: legacy mode */
-#define FSTS_FRI(fsts) ((fsts) >> 8 & 0xff)
 #define VTD_PMEN 0x64u
 #define PMEN_EPM (1u << 31)
 #define PMEN_PRS (1u << 0)
 #define VTD_REGISTERS_MIN 0xc0u
 
-/* Fault record, 16 bytes. */
-/* Low half: the address of the page, or the index of the interrupt entry; high half: it begins with the source id. */
-#define FAULT_INDEX_SHIFT 48
-#define FAULT_REASON(high) ((uint32_t)((high) >> 32) & 0xff)
-#define FAULT_READ (1ull << 62)
-#define FAULT_F (1ull << 63)
-#define FAULT_REASON_INTERRUPT 0x20u /* to 0x2f */
+#define FAULT_F (1ull << 63) /* in the high half of a fault record, 16 bytes */
 
 /* Tables. */
 #define ENTRY_P (1ull << 0)

@@ -292,35 +292,10 @@ int vtd_stop(struct vtd *v)
 
 /* --- faults ---------------------------------------------------------------------------------------------------------- */
 
-static bool fault_take(const struct vtd_unit *u, uint32_t record, struct vtd_fault *f)
+void vtd_fault_clear(const struct vtd_unit *u, uint32_t record)
 {
-	uint32_t offset = CAP_FRO(u->cap) + 16 * record;
-	uint64_t high = vtd_read64(u->base, offset + 8), low = vtd_read64(u->base, offset);
-	uint32_t reason = FAULT_REASON(high);
-	bool interrupt = (reason & 0xf0) == FAULT_REASON_INTERRUPT;
-
-	if (!(high & FAULT_F))
-		return false;
-	vtd_write32(u->base, offset + 12, (uint32_t)(FAULT_F >> 32));
-	*f = (struct vtd_fault){reason,    (uint16_t)high,
-				interrupt, !interrupt && (high & FAULT_READ),
-				u->base.v, interrupt ? low >> FAULT_INDEX_SHIFT : low & PAGE_MASK};
-	return true;
-}
-
-int vtd_fault_next(const struct vtd_unit *u, struct vtd_fault *f)
-{
-	uint32_t fsts = vtd_read32(u->base, VTD_FSTS), records = CAP_FAULT_RECORDS(u->cap);
-
-	/* FRI is where the oldest was when PPF became 1; the unit fills the records in a ring from there. */
-	for (uint32_t i = 0; (fsts & FSTS_PPF) && i < records; i++) {
-		if (fault_take(u, (FSTS_FRI(fsts) + i) % records, f))
-			return 1;
-	}
-	/* Last, when all records are free: as long as PFO is set the unit records nothing. */
-	if (!(fsts & FSTS_PFO))
-		return 0;
-	vtd_write32(u->base, VTD_FSTS, FSTS_PFO);
-	*f = (struct vtd_fault){.unit = u->base.v};
-	return 1;
+	if (record < CAP_FAULT_RECORDS(u->cap))
+		vtd_write32(u->base, CAP_FRO(u->cap) + 16 * record + 12, FAULT_F >> 32);
+	else
+		vtd_write32(u->base, VTD_FSTS, FSTS_PFO);
 }

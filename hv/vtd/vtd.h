@@ -28,6 +28,7 @@
 #define VTD_MAX_ENTRIES 65536u
 #define VTD_RESERVED_ENTRIES 256u /* the last ones of each interrupt table: for FIMCE devices, not for the guest */
 #define VTD_MAX_DEVICES 16u
+#define VTD_FAULT_OVERFLOW (~0u)
 #define VTD_TIMEOUT_US 10000u /* for each command; units answer within microseconds */
 /* Domains: 0 is reserved by units with caching mode; a unit that cannot count so far blocks the device (ND = 0: 16 of them). */
 #define VTD_DOMAIN_GUEST 1u
@@ -80,15 +81,6 @@ struct vtd {
 		uint64_t unit; /* its base address */
 		uint64_t value;
 	} failure;
-};
-
-struct vtd_fault {
-	uint32_t reason; /* of VT-d, appendix A; 0: faults were lost because the unit had no free record */
-	uint16_t source_id; /* bus in 15:8, device in 7:3, function in 2:0 */
-	bool interrupt; /* address is the index of an entry of the interrupt table */
-	bool read; /* DMA read, else write */
-	uint64_t unit;
-	uint64_t address;
 };
 
 /* --- bring-up, in this order ----------------------------------------------------------------------------------------- */
@@ -192,8 +184,8 @@ int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime);
 
 /* --- faults ---------------------------------------------------------------------------------------------------------- */
 
-/** Takes the next fault from a unit's records. @return 1 and *f, or 0 if there is none. */
-int vtd_fault_next(const struct vtd_unit *u, struct vtd_fault *f);
+/** Frees a fault record for the unit, or with one that it does not have (VTD_FAULT_OVERFLOW) lets it record again after an overflow. */
+void vtd_fault_clear(const struct vtd_unit *u, uint32_t record);
 
 /* --- between the files of this directory, and for the audit (agent/) --------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 
 #define RECORDS_AT 0x220u
 #define ONE_SHOT (GCMD_SRTP | GCMD_SIRTP)
+#define FAULT_READ (1ull << 62) /* in the high half of a record */
 #define FAULT_ROOT_ABSENT 1u
 #define FAULT_CONTEXT_ABSENT 2u
 #define FAULT_WRITE 5u

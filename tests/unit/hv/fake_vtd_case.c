@@ -41,6 +41,14 @@ int fake_units_setup_started(void **state)
 	return 0;
 }
 
+int fault_next(const struct vtd_unit *u, struct vtd_fault *f)
+{
+	if (!vtd_fault_find(u, 0, f))
+		return 0;
+	vtd_fault_clear(u, f->record);
+	return 1;
+}
+
 void expect_failure(int error, int wanted, uint32_t reason, uint32_t unit, uint64_t value)
 {
 	assert_int_equal(error, wanted);

@@ -14,6 +14,9 @@
 
 extern struct vtd *v; /* hv.vtd */
 
+/** Takes the next fault from a unit's records. @return 1 and *f, or 0 if there is none */
+int fault_next(const struct vtd_unit *u, struct vtd_fault *f);
+
 /** Makes hv.vtd anew, with the first count units. */
 void units_add(uint32_t count);
 

@@ -148,19 +148,19 @@ static void test_faults(void **state)
 	struct vtd_fault f;
 
 	(void)state;
-	assert_int_equal(vtd_fault_next(&v->unit[1], &f), 0);
+	assert_int_equal(fault_next(&v->unit[1], &f), 0);
 	fake_dma(1, DEVICE, FAKE_POOL + 0x123, true);
 	fake_dma(1, OTHER, FAKE_POOL + 0x2123, false);
 	assert_int_equal(fake_interrupt(1, DEVICE, 700), 0);
-	assert_int_equal(vtd_fault_next(&v->unit[0], &f), 0);
-	assert_int_equal(vtd_fault_next(&v->unit[1], &f), 1);
+	assert_int_equal(fault_next(&v->unit[0], &f), 0);
+	assert_int_equal(fault_next(&v->unit[1], &f), 1);
 	assert_true(f.reason == 5 && f.source_id == DEVICE && !f.interrupt && !f.read);
 	assert_true(f.address == FAKE_POOL && f.unit == FAKE_UNIT(1));
-	assert_int_equal(vtd_fault_next(&v->unit[1], &f), 1);
+	assert_int_equal(fault_next(&v->unit[1], &f), 1);
 	assert_true(f.reason == 6 && f.source_id == OTHER && f.read && f.address == FAKE_POOL + 0x2000);
-	assert_int_equal(vtd_fault_next(&v->unit[1], &f), 1);
+	assert_int_equal(fault_next(&v->unit[1], &f), 1);
 	assert_true(f.reason == 0x22 && f.source_id == DEVICE && f.interrupt && !f.read && f.address == 700);
-	assert_int_equal(vtd_fault_next(&v->unit[1], &f), 0);
+	assert_int_equal(fault_next(&v->unit[1], &f), 0);
 }
 
 /* The ring of records begins anywhere, is full, and has overflown: all are read, in order, the unit records again. */
@@ -174,16 +174,16 @@ static void test_fault_overflow(void **state)
 			fake_fault(0, (uint16_t)(100 + i), (uint64_t)i << 12, 5, false);
 		assert_true(fake_unit[0].fsts & FSTS_PFO);
 		for (uint32_t i = 0; i < FAKE_RECORDS; i++) {
-			assert_int_equal(vtd_fault_next(&v->unit[0], &f), 1);
+			assert_int_equal(fault_next(&v->unit[0], &f), 1);
 			assert_true(f.source_id == 100 + i && f.address == (uint64_t)i << 12);
 		}
-		assert_int_equal(vtd_fault_next(&v->unit[0], &f), 1);
+		assert_int_equal(fault_next(&v->unit[0], &f), 1);
 		assert_true(f.reason == 0 && f.unit == FAKE_UNIT(0));
-		assert_int_equal(vtd_fault_next(&v->unit[0], &f), 0);
+		assert_int_equal(fault_next(&v->unit[0], &f), 0);
 		assert_int_equal(fake_unit[0].fsts & (FSTS_PFO | FSTS_PPF), 0);
 		/* The next round begins one record later. */
 		fake_fault(0, 1, 0, 6, true);
-		assert_int_equal(vtd_fault_next(&v->unit[0], &f), 1);
+		assert_int_equal(fault_next(&v->unit[0], &f), 1);
 		assert_true(f.source_id == 1 && f.read);
 	}
 }

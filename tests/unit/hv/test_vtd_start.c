@@ -102,7 +102,7 @@ static void test_start(void **state)
 	expect_rows(0, FAKE_RAM + SIZE_2M);
 	/* Faults are kept until somebody reads them. */
 	for (uint32_t i = 0; i < FAKE_UNITS; i++) {
-		while (vtd_fault_next(&v->unit[i], &f))
+		while (fault_next(&v->unit[i], &f))
 			;
 	}
 	/* Again, and with another kind of destinations. */
