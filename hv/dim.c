@@ -415,8 +415,6 @@ int64_t dim_confirm(struct percpu *cpu, struct fimce *f)
 	error = state_want(cpu, f, RV_UPDATE_APPLIED, false);
 	if (error)
 		return error;
-	if (!sequence_set(f->component, f->status.sequence))
-		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_SEQUENCE_FULL, SEQUENCE_CAPACITY);
 	update_end(cpu, f, RV_UPDATE_CONFIRMED, 0, RV_REASON_UPDATE_CONFIRMED, f->id);
 	log3(cpu, RV_REASON_UPDATE_CONFIRMED, f->id, target_count(f), f->status.sequence);
 	return RV_UPDATE_CONFIRMED;

@@ -167,8 +167,6 @@ static int64_t measured_check(struct percpu *cpu, const struct fimce *f, const s
 		return hypercall_refuse(cpu, -RV_ESTALE, RV_REASON_UPDATE_SEQUENCE, m->sequence);
 	if (wants_target && !journal_has_room())
 		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_JOURNAL_FULL, hv.journal.count);
-	if (wants_target && !sequence_has_room(m->component))
-		return hypercall_refuse(cpu, -RV_ENOSPC, RV_REASON_SEQUENCE_FULL, SEQUENCE_CAPACITY);
 	return device_check(cpu, f, m);
 }
 

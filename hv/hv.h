@@ -110,19 +110,12 @@ struct percpu {
 };
 
 #define JOURNAL_CAPACITY 1024u
-#define SEQUENCE_CAPACITY 64u
 
 struct journal {
 	struct rv_journal_record *record; /* [JOURNAL_CAPACITY] */
 	uint32_t count;
 	uint32_t reserved; /* records that updates under way are sure of, all together */
 	struct rv_journal_head head; /* covers the first head.count records */
-};
-
-/** The highest sequence number confirmed for a component. */
-struct sequence {
-	uint8_t component[RV_DIGEST_SIZE];
-	uint64_t number;
 };
 
 enum init_quirk {
@@ -142,7 +135,6 @@ struct hv {
 	struct partition partition;
 	struct log log;
 	struct journal journal;
-	struct sequence sequence[SEQUENCE_CAPACITY];
 	struct fimce fimce[RV_MAX_FIMCES];
 	struct fimce agent; /* agent.h */
 	uint32_t next_fimce_id;

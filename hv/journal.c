@@ -83,52 +83,14 @@ int64_t journal_fold(struct percpu *cpu)
 	return 0;
 }
 
-/* Where the component's number is; or, with none, a free place; or NULL. They fill up in order, and stay. */
-static struct sequence *sequence_find(const uint8_t component[RV_DIGEST_SIZE])
-{
-	for (struct sequence *s = hv.sequence; s < hv.sequence + SEQUENCE_CAPACITY; s++) {
-		if (s->number == 0 || memcmp(s->component, component, RV_DIGEST_SIZE) == 0)
-			return s;
-	}
-	return NULL;
-}
-
 uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE])
 {
-	const struct sequence *s = sequence_find(component);
+	uint64_t highest = 0;
 
-	return s != NULL ? s->number : 0;
-}
-
-bool sequence_has_room(const uint8_t component[RV_DIGEST_SIZE])
-{
-	uint32_t used = 0;
-
-	if (sequence_get(component) != 0)
-		return true;
-	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++)
-		used += hv.sequence[i].number != 0;
-	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
-		const struct fimce *f = &hv.fimce[i];
-
-		if (f->id == 0 || !f->lent)
-			continue;
-		/* That one has found room, and both need it once. */
-		if (memcmp(f->component, component, RV_DIGEST_SIZE) == 0)
-			return true;
-		used += sequence_get(f->component) == 0;
+	for (const struct rv_journal_record *r = hv.journal.record; r < hv.journal.record + hv.journal.count; r++) {
+		if (r->event == RV_UPDATE_CONFIRMED && r->sequence > highest &&
+		    memcmp(r->component, component, RV_DIGEST_SIZE) == 0)
+			highest = r->sequence;
 	}
-	return used < SEQUENCE_CAPACITY;
-}
-
-bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number)
-{
-	struct sequence *s = sequence_find(component);
-
-	if (s == NULL)
-		return false;
-	memcpy(s->component, component, RV_DIGEST_SIZE);
-	if (number > s->number)
-		s->number = number;
-	return true;
+	return highest;
 }

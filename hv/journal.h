@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * journal.h - the record of every update attempt, and the highest sequence numbers. The hash chain over the records is
+ * journal.h - the record of every update attempt, and the sequence numbers that follow. The hash chain over the records is
  * computed by the manager in a FIMCE; root mode only keeps them. Lock held by all callers.
  */
 #ifndef HV_JOURNAL_H
@@ -22,13 +22,8 @@ void journal_add(struct percpu *cpu, struct fimce *f, uint32_t event, int64_t er
 /** Runs the manager over the records that are not in the chain yet. @return 0 or a refusal. */
 int64_t journal_fold(struct percpu *cpu);
 
-/** The sequence number that was confirmed last for this component, 0 = none. */
+/** The highest sequence number of this component that was confirmed, 0 = none. It follows from the records: a confirmation has
+ * reserved room, so none is ever missing. */
 uint64_t sequence_get(const uint8_t component[RV_DIGEST_SIZE]);
-
-/** True if a number for this component can be remembered, besides those of all updates under way. */
-bool sequence_has_room(const uint8_t component[RV_DIGEST_SIZE]);
-
-/** Remembers a confirmed sequence number. @return false if the table is full. */
-bool sequence_set(const uint8_t component[RV_DIGEST_SIZE], uint64_t number);
 
 #endif

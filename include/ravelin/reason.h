@@ -124,7 +124,7 @@
 	X(149, UPDATE_WITHDRAWN, "the guest destroyed the prepared update of FIMCE #0") \
 	X(150, UPDATE_OVERDUE, "no health confirmation in time: the update changed data, so new code and data stay until the guest freezes the target and asks for the rollback") \
 	X(151, UPDATE_ABANDONED, "the update of FIMCE #0 was given up after its own way back failed: whoever runs the target runs the new version") \
-	X(152, SEQUENCE_FULL, "the sequence numbers of #0 programs are kept, and there is room for no more: no update of another program until the next boot") \
+	/* 152 was given until sequence numbers followed from the journal */ \
 	/* Linux module; #0 is the value in decimal */ \
 	X(160, DRIVER_ARGUMENT, "the argument of the ioctl is malformed: field at offset #0") \
 	X(161, DRIVER_TARGET, "there is no process #0 with memory of its own") \

@@ -133,12 +133,21 @@ static void rolls_back(const struct fake_step *steps, int64_t error, uint32_t re
 	expect_clean();
 }
 
+/* An update of the same program, with this number, went well. */
+static void other_confirmed(const uint8_t component[RV_DIGEST_SIZE], uint64_t sequence)
+{
+	struct fimce other = {.status.sequence = sequence};
+
+	memcpy(other.component, component, RV_DIGEST_SIZE);
+	journal_add(cpu, &other, RV_UPDATE_CONFIRMED, 0, 0, 0);
+}
+
 /* Another process of the same program got a newer version while this update was prepared, or applied. */
 static void test_no_way_back_to_an_older_version(void **state)
 {
 	(void)state;
 	prepared();
-	assert_true(sequence_set(update->component, 9));
+	other_confirmed(update->component, 9);
 	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_APPLY, 0), -RV_ESTALE);
 	assert_int_equal(REASON(cpu), RV_REASON_UPDATE_SEQUENCE);
 	assert_int_equal(journal_last()->error, -RV_ESTALE);
@@ -154,7 +163,7 @@ static void test_confirmation_does_not_lower_the_sequence_number(void **state)
 	(void)state;
 	applied(0);
 	memcpy(component, update->component, sizeof(component));
-	assert_true(sequence_set(component, 9));
+	other_confirmed(component, 9);
 	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
 	assert_int_equal(sequence_get(component), 9);
 	expect_clean();
@@ -341,30 +350,22 @@ static void test_flood_of_refusals(void **state)
 	expect_clean();
 }
 
-/* What could not be confirmed is not begun. */
-static void test_no_room_for_another_program(void **state)
+/* The guest can fill the journal with refused attempts; an update that was applied before is confirmed all the same, and remembered. */
+static void test_confirmation_is_recorded_in_a_full_journal(void **state)
 {
-	const struct fake_step late[] = {
-	    {.call = RV_FC_MEASURED, .before = fake_measured_update}, {.call = RV_FC_REFUSE, .rdi = (uint64_t)-1}, {0}};
-	uint8_t component[RV_DIGEST_SIZE] = {0};
+	struct fimce other = {0};
+	uint8_t component[RV_DIGEST_SIZE];
 
 	(void)state;
-	for (uint32_t i = 0; i < SEQUENCE_CAPACITY; i++) {
-		component[0] = (uint8_t)(0x80 + i);
-		assert_true(sequence_set(component, 1));
-	}
-	fake_create(TARGETS);
-	id = fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0);
-	fake_task(fimce_find((uint32_t)id), late);
-	assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_RUN, (uint64_t)id, RV_RUN_BORROWED, 0), RV_FIMCE_DEAD);
-	assert_int_equal((int64_t)fake_task_rax, -RV_ENOSPC);
-	assert_int_equal(fake_task_rdx, RV_REASON_SEQUENCE_FULL);
-	expect_clean();
-	/* One that has its number goes on. */
-	memset(hv.sequence[7].component, 0x22, RV_DIGEST_SIZE);
-	hv.sequence[7].number = fake_sequence++;
 	applied(0);
+	memcpy(component, update->component, sizeof(component));
+	while (hv.journal.head.lost == 0)
+		journal_add(cpu, &other, RV_JOURNAL_REFUSED, 0, 0, 0);
 	assert_int_equal(UPDATE(cpu, id, RV_UPDATE_CONFIRM, 0), RV_UPDATE_CONFIRMED);
+	assert_int_equal(journal_last()->event, RV_UPDATE_CONFIRMED);
+	assert_int_equal(hv.journal.head.lost, 1);
+	assert_int_equal(sequence_get(component), journal_last()->sequence);
+	assert_int_not_equal(sequence_get(component), 0);
 	expect_clean();
 }
 
@@ -403,7 +404,7 @@ int main(void)
 	    T(test_abandoned_when_overdue),
 	    T(test_refused_file_is_named),
 	    T(test_flood_of_refusals),
-	    T(test_no_room_for_another_program),
+	    T(test_confirmation_is_recorded_in_a_full_journal),
 	    T(test_no_apply_without_room),
 	};
 
