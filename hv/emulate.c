@@ -156,6 +156,13 @@ static bool apic_base_write(uint64_t value)
 	return true;
 }
 
+bool emulate_is_mtrr(uint32_t msr)
+{
+	return (msr >= MSR_MTRR_PHYSBASE0 && msr < MSR_MTRR_PHYSBASE0 + 2 * hv.mtrr_count) || msr == MSR_MTRR_FIX64K ||
+	       (msr >= MSR_MTRR_FIX16K && msr <= MSR_MTRR_FIX16K + 1) ||
+	       (msr >= MSR_MTRR_FIX4K && msr <= MSR_MTRR_FIX4K + 7) || msr == MSR_MTRR_DEF_TYPE;
+}
+
 /*
  * Writes without effect. Memory types come from the EPT; Linux rewrites the same MTRR values on every CPU, with MTRRs switched
  * off in between. Setting the clock back would put off the deadline of an update. IA32_MISC_ENABLE could switch off NX, which
@@ -163,7 +170,7 @@ static bool apic_base_write(uint64_t value)
  */
 static bool msr_is_ignored(uint32_t msr)
 {
-	return msr == MSR_TSC || msr == MSR_MISC_ENABLE || mtrr_exists(&hv.mtrr, msr) ||
+	return msr == MSR_TSC || msr == MSR_MISC_ENABLE || emulate_is_mtrr(msr) ||
 	       (msr == MSR_TSC_ADJUST && (cpuid(7, 0).ebx & CPUID_7_EBX_TSC_ADJUST));
 }
 

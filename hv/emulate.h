@@ -6,7 +6,12 @@
 #ifndef HV_EMULATE_H
 #define HV_EMULATE_H
 
+#include <hv/address.h>
+
 struct percpu;
+
+/** True if msr is an MTRR of this CPU, or an MSR that would be one if the CPU had fixed ranges. Writes to it have no effect. */
+bool emulate_is_mtrr(uint32_t msr);
 
 void emulate_cpuid(struct percpu *cpu);
 void emulate_cr_access(struct percpu *cpu);

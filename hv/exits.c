@@ -525,7 +525,7 @@ static void msr_bitmap_fill(uint8_t map[RV_PAGE_SIZE])
 	}
 	/* Writes that could reach isolated memory or change memory types under the EPT's feet (pitfall 19). */
 	for (uint32_t i = 0; i < 0x300; i++) {
-		if (mtrr_is_msr(i))
+		if (emulate_is_mtrr(i))
 			bit_set(write_low, i);
 	}
 	for (uint32_t i = MSR_RTIT_FIRST; i <= MSR_RTIT_LAST; i++)

@@ -19,7 +19,6 @@
 #include <hv/vmx/run.h>
 #include <hv/vtd/virtual.h>
 #include <hv/vtd/vtd.h>
-#include <hv/x86/mtrr.h>
 #include <ravelin/launch.h>
 
 /** Host descriptor tables of one CPU. */
@@ -128,7 +127,6 @@ struct hv {
 	struct rv_launch launch; /* our copy */
 	struct lock lock;
 	struct vmx_caps caps;
-	struct mtrr mtrr;
 	struct ept ept;
 	struct vtd vtd;
 	struct vtd_virtual guest_unit[VTD_MAX_UNITS]; /* what the guest sees in the place of each */
@@ -159,6 +157,7 @@ struct hv {
 	pa_t io_bitmap_b;
 	uint32_t xsave_bytes;
 	uint32_t physical_bits;
+	uint32_t mtrr_count; /* variable MTRRs of each CPU */
 	uint64_t xcr0_supported;
 	bool has_flush_cmd;
 	bool panicked;

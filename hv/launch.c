@@ -137,6 +137,23 @@ static int iommu_fail(struct rv_launch *l, int error)
 	return launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit);
 }
 
+/* Types that EPT entries can have (29.3.7) for ranges in order: UC, WC, WT, WP, WB. */
+static bool types_ok(const struct rv_launch_types *t)
+{
+	const uint32_t valid = 1u << MTRR_UC | 1u << MTRR_WC | 1u << MTRR_WT | 1u << MTRR_WP | 1u << MTRR_WB;
+	bool ok = t->count <= RV_LAUNCH_MAX_TYPES && t->default_type < 8 && (valid >> t->default_type & 1);
+	uint64_t end = 0;
+
+	for (uint32_t i = 0; ok && i < t->count; i++) {
+		const struct rv_launch_type *r = &t->range[i];
+
+		ok = r->base >= end && r->base + r->bytes > r->base && ((r->base | r->bytes) & ~PAGE_MASK) == 0 &&
+		     r->type < 8 && (valid >> r->type & 1);
+		end = r->base + r->bytes;
+	}
+	return ok;
+}
+
 static int launch_check(struct rv_launch *l)
 {
 	const struct {
@@ -153,6 +170,7 @@ static int launch_check(struct rv_launch *l)
 	    {l->trampoline == 0 || l->trampoline >= 0xa0000 || (l->trampoline & (RV_PAGE_SIZE - 1)) != 0,
 	     offsetof(struct rv_launch, trampoline)},
 	    {l->tsc_khz == 0, offsetof(struct rv_launch, tsc_khz)},
+	    {!types_ok(&l->types), offsetof(struct rv_launch, types)},
 	};
 	bool in_ram = false;
 
@@ -238,13 +256,13 @@ static int machine_init(struct rv_launch *l)
 	pa_t journal;
 	int error = tables_extend(top);
 
+	hv.mtrr_count = (uint8_t)rdmsr(MSR_MTRRCAP);
 	hv.xsave_bytes = d.ecx;
 	hv.xcr0_supported = (uint64_t)d.edx << 32 | d.eax;
 	hv.has_flush_cmd = cpuid(0, 0).eax >= 7 && (cpuid(7, 0).edx & 1u << 28) != 0;
-	mtrr_read(&hv.mtrr, hv.physical_bits);
 	error = error ? error : iommu_probe();
 	hv.ept = (struct ept){.partition = &hv.partition,
-			      .mtrr = &hv.mtrr,
+			      .types = &hv.launch.types,
 			      .vtd = &hv.vtd,
 			      .large_1g = (hv.caps.ept_vpid & EPT_CAP_1G) != 0 && hv.vtd.large_1g,
 			      .small_pages = !hv.vtd.large_2m};

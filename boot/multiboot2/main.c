@@ -5,6 +5,7 @@
  */
 #include <ravelin/launch.h>
 
+#include "../x86/mtrr.h"
 #include "acpi.h"
 #include "cmdline.h"
 #include "console.h"
@@ -25,6 +26,7 @@
 #define POOL_ALIGN (2u << 20)
 #define POOL_LOWEST (1u << 20)
 #define AP_TIMEOUT_US 200000u
+#define CPUID_1_EDX_MTRR (1u << 12)
 #define LINUX_ENTRY_64 0x200u /* from the start of the protected-mode kernel */
 
 struct boot {
@@ -286,6 +288,19 @@ static bool launch_ram_fill(struct boot_error *error)
 	return true;
 }
 
+/* The other CPUs have the same MTRRs: firmware sees to that (SDM vol. 3, 12.11.8). */
+static bool launch_types_fill(struct boot_error *error)
+{
+	static struct mtrr mtrr;
+
+	if (!(cpu_id(1, 0).edx & CPUID_1_EDX_MTRR))
+		return text_fail(error, "the CPU has no MTRRs (CPUID.1:EDX[12] is 0)");
+	mtrr_read(&mtrr, cpu_msr_read, cpu_id(0x80000008, 0).eax & 0xff);
+	if (!mtrr_types_fill(&mtrr, &boot.launch.types))
+		return text_fail(error, "the mask of a variable MTRR has holes; firmware should not do that");
+	return true;
+}
+
 static bool ravelin_prepare(struct boot_error *error)
 {
 	boot.launch.magic = RV_LAUNCH_MAGIC;
@@ -297,7 +312,7 @@ static bool ravelin_prepare(struct boot_error *error)
 	return hvimage_read(boot_hv_image, image_address(boot_hv_image_end) - image_address(boot_hv_image),
 			    boot.options.pool_bytes, &boot.hv, error) &&
 	       launch_cpus_fill(error) && launch_iommu_fill(error) && launch_ram_fill(error) &&
-	       places_find(true, error);
+	       launch_types_fill(error) && places_find(true, error);
 }
 
 /* Clears one more page of the pool. */

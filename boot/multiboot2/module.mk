@@ -10,15 +10,17 @@ BOOT_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -ffreestanding -fno-pic -mno-re
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -m64 -march=x86-64
 BOOT_LDFLAGS := -m elf_x86_64 -nostdlib -static --no-dynamic-linker -z noexecstack -z max-page-size=4096 --build-id=none \
 	-T $(BOOT_DIR)/boot.ld
+
+# What all front ends share.
+BOOT_SHARED := $(B)/boot/acpi/dmar.o $(B)/boot/x86/mtrr.o
 BOOT_OBJECTS := $(patsubst %,$(B)/$(BOOT_DIR)/%.o,entry image main bytes console paging pci trap tsc $(BOOT_PURE)) \
-	$(B)/boot/acpi/dmar.o
+	$(BOOT_SHARED)
 
 $(B)/$(BOOT_DIR)/%.o: $(BOOT_DIR)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(BOOT_CFLAGS) -MMD -MP -c -o $@ $<
 
-# What all front ends share.
-$(B)/boot/acpi/%.o: boot/acpi/%.c
+$(BOOT_SHARED): $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(BOOT_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -33,14 +35,18 @@ $(B)/ravelin.elf: $(BOOT_OBJECTS) $(BOOT_DIR)/boot.ld
 
 ALL += $(B)/ravelin.elf
 
--include $(wildcard $(B)/$(BOOT_DIR)/*.d $(B)/boot/acpi/*.d)
+-include $(wildcard $(B)/$(BOOT_DIR)/*.d) $(BOOT_SHARED:.o=.d)
 
 # The same sources on the host, with sanitizers. The stub's own memory functions stay out: the host has some.
 BOOT_TEST_DIR := tests/unit/boot
-BOOT_TEST_OBJECTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/pure/%.o,$(BOOT_PURE) pci tsc dmar) $(B)/$(BOOT_TEST_DIR)/dmar_tables.o
-BOOT_TESTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/test_%,acpi cmdline dmar iommu linux mbi memory text)
+BOOT_TEST_OBJECTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/pure/%.o,$(BOOT_PURE) pci tsc dmar mtrr) $(B)/$(BOOT_TEST_DIR)/dmar_tables.o
+BOOT_TESTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/test_%,acpi cmdline dmar iommu linux mbi memory mtrr text)
 
 $(B)/$(BOOT_TEST_DIR)/pure/%.o: $(BOOT_DIR)/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/$(BOOT_TEST_DIR)/pure/%.o: boot/x86/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
 

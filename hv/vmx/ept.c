@@ -27,6 +27,16 @@ static void entry_write(const struct ept *ept, uint64_t *entry, uint64_t value)
 	vtd_table_written(ept->vtd, entry, sizeof(*entry));
 }
 
+/* The memory type of [base, base + size), or -1 if it is not one type throughout. */
+static int type_find(const struct rv_launch_types *t, uint64_t base, uint64_t size)
+{
+	for (const struct rv_launch_type *r = t->range; r < t->range + t->count && r->base < base + size; r++) {
+		if (r->base + r->bytes > base)
+			return r->base <= base && r->base + r->bytes >= base + size ? (int)r->type : -1;
+	}
+	return (int)t->default_type;
+}
+
 /* The entry for a whole page of the given level, or 0 with *mixed set if it takes smaller pages. */
 static uint64_t leaf_make(const struct ept *ept, uint64_t base, int level, bool *mixed)
 {
@@ -43,7 +53,7 @@ static uint64_t leaf_make(const struct ept *ept, uint64_t base, int level, bool 
 	}
 	if (row->owner != OWNER_GUEST)
 		return 0;
-	type = mtrr_type(ept->mtrr, pa_make(base), size);
+	type = type_find(ept->types, base, size);
 	if (type < 0 || level > 3 || (level == 3 && !ept->large_1g) || (level > 1 && ept->small_pages)) {
 		*mixed = true;
 		return 0;
@@ -139,7 +149,7 @@ void ept_alias(struct ept *ept, gpa_t gpa, pa_t page, uint8_t perm)
 {
 	int level;
 	uint64_t *entry = entry_find(ept, gpa, &level);
-	int type = mtrr_type(ept->mtrr, page, RV_PAGE_SIZE);
+	int type = type_find(ept->types, page.v, RV_PAGE_SIZE);
 
 	/* An absent entry keeps no address (pitfall 29: L1TF). */
 	entry_write(ept, entry,

@@ -11,7 +11,7 @@
 #include <hv/address.h>
 #include <hv/partition.h>
 #include <hv/vtd/vtd.h>
-#include <hv/x86/mtrr.h>
+#include <ravelin/launch.h>
 
 #define EPT_R (1ull << 0)
 #define EPT_W (1ull << 1)
@@ -26,7 +26,7 @@
 struct ept {
 	pa_t root;
 	struct partition *partition; /* rows to derive from */
-	const struct mtrr *mtrr;
+	const struct rv_launch_types *types;
 	bool large_1g;
 	bool small_pages; /* no large pages at all: a remapping unit has none */
 	struct vtd *vtd; /* whose units, if there are any, walk these tables, too: pages for tables come from there */
@@ -34,7 +34,7 @@ struct ept {
 };
 
 /**
- * Builds the tables for [0, limit): what the guest owns is mapped with its row's permissions, its MTRR memory type and the
+ * Builds the tables for [0, limit): what the guest owns is mapped with its row's permissions, its memory type and the
  * largest pages that fit; all else is absent.
  * @return 0, or -RV_ENOMEM if the pool has no page for a table.
  */

@@ -20,7 +20,6 @@
 #define MSR_TSC_ADJUST 0x3bu
 #define MSR_XAPIC_DISABLE_STATUS 0xbdu
 #define XAPIC_DISABLED (1ull << 0)
-#define MSR_MTRRCAP 0xfeu
 #define MSR_ARCH_CAPABILITIES 0x10au
 #define ARCH_CAP_XAPIC_DISABLE (1ull << 21)
 #define MSR_FLUSH_CMD 0x10bu
@@ -29,8 +28,6 @@
 #define MSR_MISC_ENABLE 0x1a0u
 #define MSR_DEBUGCTL 0x1d9u
 #define DEBUGCTL_BTF (1ull << 1)
-#define MSR_MTRR_FIX16K 0x258u
-#define MSR_MTRR_FIX4K 0x268u
 #define PAT_RESET 0x0007040600070406ull
 #define MSR_PEBS_ENABLE 0x3f1u
 #define MSR_VMX_CR0_FIXED0 0x486u

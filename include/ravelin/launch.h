@@ -26,6 +26,7 @@
 #define RV_LAUNCH_MAX_RMRR 16u
 #define RV_LAUNCH_MAX_IOAPIC 16u
 #define RV_LAUNCH_MAX_ECAM 4u
+#define RV_LAUNCH_MAX_TYPES 160u
 #define RV_POOL_MIN (8u << 20)
 #define RV_POOL_MAX (1u << 30)
 
@@ -83,6 +84,21 @@ struct rv_launch_ecam {
 	uint32_t reserved; /* 0 */
 };
 
+/** Physical memory of one type. */
+struct rv_launch_type {
+	uint64_t base; /* page aligned */
+	uint64_t bytes; /* multiple of 4096, > 0 */
+	uint32_t type; /* MTRR_UC, ... (x86.h) */
+	uint32_t reserved; /* 0 */
+};
+
+/** What the MTRRs say. Under EPT the CPU ignores them for the guest's accesses, so the EPT has to carry their types. */
+struct rv_launch_types {
+	uint32_t count;
+	uint32_t default_type; /* of what is in no range */
+	struct rv_launch_type range[RV_LAUNCH_MAX_TYPES]; /* sorted; none overlap; neighbours differ in their types */
+};
+
 /** Filled by the front end; the hypervisor copies it before it uses it. */
 struct rv_launch {
 	uint64_t magic; /* RV_LAUNCH_MAGIC */
@@ -111,6 +127,7 @@ struct rv_launch {
 	uint32_t ecam_count;
 	struct rv_launch_ioapic ioapic[RV_LAUNCH_MAX_IOAPIC];
 	struct rv_launch_ecam ecam[RV_LAUNCH_MAX_ECAM];
+	struct rv_launch_types types;
 	/* Filled by the hypervisor on failure. */
 	uint32_t reason;
 	uint32_t reason_cpu;

@@ -39,9 +39,17 @@
 #define FEATURE_CONTROL_VMX (1ull << 2)
 #define MSR_BIOS_UPDT_TRIG 0x79u
 #define MSR_SMM_MONITOR_CTL 0x9bu
+#define MSR_MTRRCAP 0xfeu
 #define MSR_SYSENTER_EIP 0x176u
 #define MSR_MTRR_PHYSBASE0 0x200u
+#define MTRR_UC 0
+#define MTRR_WC 1
+#define MTRR_WT 4
+#define MTRR_WP 5
+#define MTRR_WB 6
 #define MSR_MTRR_FIX64K 0x250u
+#define MSR_MTRR_FIX16K 0x258u
+#define MSR_MTRR_FIX4K 0x268u
 #define MSR_PAT 0x277u
 #define MSR_MTRR_DEF_TYPE 0x2ffu
 #define MSR_VMX_BASIC 0x480u /* the first of the capability MSRs; those of the controls are in vmx.h */

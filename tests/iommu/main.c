@@ -47,7 +47,7 @@
 
 static struct row rows[ROWS];
 static struct partition partition;
-static struct mtrr mtrr;
+static const struct rv_launch_types types = {.default_type = MTRR_WB}; /* units do not look at it */
 static struct ept ept;
 static struct vtd vtd, former;
 static struct edu edu, edu2;
@@ -175,7 +175,6 @@ static void machine_init(void)
 	partition_commit(&partition, &t, &(struct row){.owner = OWNER_POOL_FREE});
 	need(partition_prepare(&partition, &t, pa_make(UNIT), UNIT_BYTES, OWNER_GUEST) == 0, "and the unit");
 	partition_commit(&partition, &t, &(struct row){.owner = OWNER_HYPERVISOR});
-	mtrr_read(&mtrr, 40);
 	vtd_init(&vtd, &partition, TSC_KHZ);
 	need(vtd_unit_add(&vtd, pa_make(UNIT), UNIT_BYTES, 0) == 0, "a unit is added");
 }
@@ -215,7 +214,7 @@ static void test_bring_up(void)
 	report_equal(vtd.eim, option_number("eim", 0), "32-bit destinations");
 	report(vtd.large_2m && vtd.large_1g, "large pages");
 	ept = (struct ept){.partition = &partition,
-			   .mtrr = &mtrr,
+			   .types = &types,
 			   .large_1g = vtd.large_1g,
 			   .small_pages = !vtd.large_2m,
 			   .vtd = &vtd};

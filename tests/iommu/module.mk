@@ -3,7 +3,7 @@
 
 IOMMU_CFLAGS := -std=c11 -O2 -g $(WARN) -I. -Iinclude -ffreestanding -fpie -mno-red-zone -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only -fno-strict-aliasing -m64
-IOMMU_HV := $(wildcard hv/vtd/*.c) hv/vmx/ept.c hv/partition.c hv/util.c agent/faults.c agent/pci.c agent/unit.c agent/vtd.c hv/x86/mtrr.c
+IOMMU_HV := $(wildcard hv/vtd/*.c) hv/vmx/ept.c hv/partition.c hv/util.c agent/faults.c agent/pci.c agent/unit.c agent/vtd.c
 IOMMU_OBJ := $(patsubst %,$(B)/tests/iommu/%.o,$(basename $(wildcard tests/iommu/*.[cS])) $(IOMMU_HV:.c=) tests/vmx/lib/report)
 
 $(B)/tests/iommu/%.o: %.c tests/iommu/module.mk

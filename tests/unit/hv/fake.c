@@ -553,18 +553,8 @@ static void capable_cpu(void)
 	fake_msr_set(0x80b, ~0ull); /* x2APIC: EOI, SVR (switched off), ISR of the last vectors */
 	fake_msr_set(0x80f, 0xff);
 	fake_msr_set(0x817, 0);
-	/* MTRRs: write-back, the last GiB below 4 GiB uncached; two variable registers. */
-	fake_msr_set(MSR_MTRRCAP, 0x102);
 	fake_msr_set(MSR_MTRR_DEF_TYPE, 0xc06);
 	fake_msr_set(MSR_MTRR_PHYSBASE0, 0xc0000000);
-	fake_msr_set(MSR_MTRR_PHYSBASE0 + 1, 0x7fc0000800ull);
-	fake_msr_set(MSR_MTRR_PHYSBASE0 + 2, 0);
-	fake_msr_set(MSR_MTRR_PHYSBASE0 + 3, 0);
-	fake_msr_set(MSR_MTRR_FIX64K, 0x0606060606060606ull);
-	for (uint32_t i = 0; i < 2; i++)
-		fake_msr_set(MSR_MTRR_FIX16K + i, i == 0 ? 0x0606060606060606ull : 0);
-	for (uint32_t i = 0; i < 8; i++)
-		fake_msr_set(MSR_MTRR_FIX4K + i, 0x0505050505050505ull);
 }
 
 void fake_reset(void)
@@ -654,13 +644,19 @@ struct percpu *fake_machine(void)
 	hv.physical_bits = FAKE_PHYSICAL_BITS;
 	hv.xsave_bytes = 2696;
 	hv.xcr0_supported = 0xe7;
-	mtrr_read(&hv.mtrr, FAKE_PHYSICAL_BITS);
+	hv.mtrr_count = 2;
+	/* Write-back, the last GiB below 4 GiB uncached. */
+	hv.launch.types = (struct rv_launch_types){.count = 3,
+						   .default_type = MTRR_WB,
+						   .range = {{.base = 0xa0000, .bytes = 0x20000, .type = MTRR_UC},
+							     {.base = 0xc0000, .bytes = 0x40000, .type = MTRR_WP},
+							     {.base = 3 * SIZE_1G, .bytes = SIZE_1G, .type = MTRR_UC}}};
 	partition_init(&hv.partition, rows, FAKE_ROWS, FAKE_LIMIT);
 	row_take(FAKE_POOL, FAKE_POOL_BYTES, OWNER_GUEST, &(struct row){.owner = OWNER_POOL_FREE});
 	row_take(manager, 2 * RV_PAGE_SIZE, OWNER_POOL_FREE,
 		 &(struct row){.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X});
 	vtd_init(&hv.vtd, &hv.partition, 1000000);
-	hv.ept = (struct ept){.partition = &hv.partition, .mtrr = &hv.mtrr, .vtd = &hv.vtd, .large_1g = true};
+	hv.ept = (struct ept){.partition = &hv.partition, .types = &hv.launch.types, .vtd = &hv.vtd, .large_1g = true};
 	assert_int_equal(ept_build(&hv.ept, 4 * SIZE_1G), 0);
 	hv.journal.record = calloc(JOURNAL_CAPACITY, sizeof(struct rv_journal_record));
 	assert_non_null(hv.journal.record);

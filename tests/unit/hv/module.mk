@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Host unit tests of the hypervisor: its own files over a register file and memory that are arrays (fake*.c).
 
-HV_TEST_NAMES := partition mtrr ept capability fimce_tables agent audit emulate exits hypercall fimce update update_guest journal launch check \
+HV_TEST_NAMES := partition ept capability fimce_tables agent audit emulate exits hypercall fimce update update_guest journal launch check \
 	vtd vtd_start vtd_virtual iommu device device_check
 HV_TEST_DIR := $(B)/test-obj/hv
 HV_TEST_CFLAGS := $(TEST_CFLAGS) -I. -DHV_HOST_TEST=1 -include tests/unit/hv/machine.h -fno-strict-aliasing

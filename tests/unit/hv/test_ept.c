@@ -39,6 +39,17 @@ static uint64_t walk(uint64_t gpa, uint64_t *pa)
 	}
 }
 
+static uint32_t model_type(uint64_t gpa)
+{
+	const struct rv_launch_types *t = &hv.launch.types;
+
+	for (uint32_t i = 0; i < t->count; i++) {
+		if (gpa >= t->range[i].base && gpa - t->range[i].base < t->range[i].bytes)
+			return t->range[i].type;
+	}
+	return t->default_type;
+}
+
 static void compare(uint64_t first, uint64_t end)
 {
 	for (uint64_t gpa = first; gpa < end; gpa += RV_PAGE_SIZE) {
@@ -51,7 +62,7 @@ static void compare(uint64_t first, uint64_t end)
 		}
 		assert_int_equal(pa, gpa);
 		assert_int_equal(entry & EPT_RWX, row->perm);
-		assert_int_equal(entry >> EPT_TYPE_SHIFT & 7, mtrr_type(&hv.mtrr, pa_make(gpa), RV_PAGE_SIZE));
+		assert_int_equal(entry >> EPT_TYPE_SHIFT & 7, model_type(gpa));
 	}
 }
 
@@ -102,9 +113,14 @@ static void test_random_layouts(void **state)
 		/* Holes and lent pages outside the pool, at random. */
 		take(FAKE_RAM + ((uint64_t)fake_random(1 << 13) << 12), size, &hidden);
 		take(((uint64_t)fake_random(1 << 12) << 12) + 0x200000, RV_PAGE_SIZE, &lent);
-		hv.mtrr.variable[1].base = (uint64_t)fake_random(64) << 21 | MTRR_WC;
-		hv.mtrr.variable[1].mask =
-		    (hv.mtrr.address_mask & ~(((uint64_t)RV_PAGE_SIZE << fake_random(12)) - 1)) | 0x800;
+		/* Two ranges next to each other that end anywhere. */
+		hv.launch.types.count = 4;
+		hv.launch.types.range[2] = (struct rv_launch_type){
+		    .base = (1ull + fake_random(64)) << 21, .bytes = (1ull + fake_random(2000)) << 12, .type = MTRR_WC};
+		hv.launch.types.range[3] =
+		    (struct rv_launch_type){.base = hv.launch.types.range[2].base + hv.launch.types.range[2].bytes,
+					    .bytes = (1ull + fake_random(2000)) << 12,
+					    .type = MTRR_WT};
 		assert_int_equal(ept_build(&hv.ept, 4 * SIZE_1G), 0);
 		compare(0, LIMIT);
 	}

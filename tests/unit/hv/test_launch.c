@@ -65,6 +65,34 @@ static void test_arguments(void **state)
 	REFUSED(launch.tsc_khz = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
 }
 
+/* A list that EPT entries can't be made from. */
+static void test_types(void **state)
+{
+	struct rv_launch_type *range = launch.types.range;
+
+	(void)state;
+	launch.types.count = 2;
+	launch.types.default_type = MTRR_WB;
+	range[0] = (struct rv_launch_type){.base = 0xa0000, .bytes = 0x20000, .type = MTRR_UC};
+	range[1] = (struct rv_launch_type){.base = 0xc0000, .bytes = 0x40000, .type = MTRR_WP};
+	for (uint32_t type = 0; type < 256; type++) {
+		if (type == MTRR_UC || type == MTRR_WC || type == MTRR_WT || type == MTRR_WP || type == MTRR_WB)
+			continue;
+		REFUSED(launch.types.default_type = type, -RV_EINVAL, LAUNCH_ARGUMENT);
+		REFUSED(range[1].type = type, -RV_EINVAL, LAUNCH_ARGUMENT);
+	}
+	REFUSED(launch.types.count = RV_LAUNCH_MAX_TYPES + 1, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(range[0].base += 0x800, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(range[1].bytes += 0x800, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(range[1].bytes = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(range[0].bytes += 0x1000, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(range[0].base = 0x200000, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(range[1].bytes = 0ull - 0xc0000, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(range[1].bytes = 0ull - 0x1000, -RV_EINVAL, LAUNCH_ARGUMENT);
+	/* And this one is fine: it is the pool that is refused then. */
+	REFUSED(launch.pool_base += 0x1000, -RV_EINVAL, POOL_ALIGN);
+}
+
 static void test_pool(void **state)
 {
 	(void)state;
@@ -244,9 +272,15 @@ static void test_real_mode(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, setup)
-	const struct CMUnitTest tests[] = {T(test_arguments),    T(test_pool),        T(test_cpu),
-					   T(test_both_values),  T(test_ap_says_why), T(test_ap_that_never_starts),
-					   T(test_too_much_ram), T(test_real_mode)};
+	const struct CMUnitTest tests[] = {T(test_arguments),
+					   T(test_types),
+					   T(test_pool),
+					   T(test_cpu),
+					   T(test_both_values),
+					   T(test_ap_says_why),
+					   T(test_ap_that_never_starts),
+					   T(test_too_much_ram),
+					   T(test_real_mode)};
 
 	return cmocka_run_group_tests_name("hv launch", tests, NULL, NULL);
 }
