@@ -101,14 +101,9 @@ trampoline_end:
 	mov %rsi, 0x30(%rdi)
 	popq 0x38(%rdi)
 	popq 0x10(%rdi)
-	mov %r8, 0x40(%rdi)
-	mov %r9, 0x48(%rdi)
-	mov %r10, 0x50(%rdi)
-	mov %r11, 0x58(%rdi)
-	mov %r12, 0x60(%rdi)
-	mov %r13, 0x68(%rdi)
-	mov %r14, 0x70(%rdi)
-	mov %r15, 0x78(%rdi)
+	.irp n, 8, 9, 10, 11, 12, 13, 14, 15
+	mov %r\n, 8 * \n(%rdi)
+	.endr
 	.endm
 
 /* VMREAD of a field into a register. */
@@ -129,14 +124,9 @@ trampoline_end:
  */
 	.globl vmx_run, vmx_exit
 vmx_run:
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
-	push %rsi
-	push %rdi
+	.irp r, rbx, rbp, r12, r13, r14, r15, rsi, rdi
+	push %\r
+	.endr
 	sub $8, %rsp
 	mov $0x6c14, %eax		/* VMCS_HOST_RSP */
 	vmwrite %rsp, %rax
@@ -156,14 +146,9 @@ critical_start:
 	mov 0x18(%rdi), %rbx
 	mov 0x28(%rdi), %rbp
 	mov 0x30(%rdi), %rsi
-	mov 0x40(%rdi), %r8
-	mov 0x48(%rdi), %r9
-	mov 0x50(%rdi), %r10
-	mov 0x58(%rdi), %r11
-	mov 0x60(%rdi), %r12
-	mov 0x68(%rdi), %r13
-	mov 0x70(%rdi), %r14
-	mov 0x78(%rdi), %r15
+	.irp n, 8, 9, 10, 11, 12, 13, 14, 15
+	mov 8 * \n(%rdi), %r\n
+	.endr
 	mov 0x38(%rdi), %rdi
 	vmresume
 	vmlaunch			/* a VMCS that is not launched yet: VMRESUME has changed nothing */
@@ -217,12 +202,9 @@ cpuid_abort:
 	jmp enter
 leave:
 	add $24, %rsp
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
+	.irp r, r15, r14, r13, r12, rbp, rbx
+	pop %\r
+	.endr
 	ret
 
 /* void root_iret(void) */
