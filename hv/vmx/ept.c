@@ -5,6 +5,7 @@
 
 #define EPTP_WALK_4 (3ull << 3)
 #define EPTP_WB 6ull
+#define MIXED (~0ull) /* no entry */
 
 static uint64_t level_size(int level) /* 1: 4 KiB, 2: 2 MiB, 3: 1 GiB, 4: 512 GiB */
 {
@@ -37,27 +38,22 @@ static int type_find(const struct rv_launch_types *t, uint64_t base, uint64_t si
 	return (int)t->default_type;
 }
 
-/* The entry for a whole page of the given level, or 0 with *mixed set if it takes smaller pages. */
-static uint64_t leaf_make(const struct ept *ept, uint64_t base, int level, bool *mixed)
+/* The entry for a whole page of the given level, or MIXED if it takes smaller pages. */
+static uint64_t leaf_make(const struct ept *ept, uint64_t base, int level)
 {
 	uint64_t size = level_size(level);
 	const struct row *row = partition_find(ept->partition, pa_make(base));
 	int type;
 
-	*mixed = false;
 	if (row == NULL)
 		return 0;
-	if (row->base + row->size < base + size) {
-		*mixed = true;
-		return 0;
-	}
+	if (row->base + row->size < base + size)
+		return MIXED;
 	if (row->owner != OWNER_GUEST)
 		return 0;
 	type = type_find(ept->types, base, size);
-	if (type < 0 || level > 3 || (level == 3 && !ept->large_1g) || (level > 1 && ept->small_pages)) {
-		*mixed = true;
-		return 0;
-	}
+	if (type < 0 || level > 3 || (level == 3 && !ept->large_1g) || (level > 1 && ept->small_pages))
+		return MIXED;
 	return base | row->perm | (uint64_t)type << EPT_TYPE_SHIFT | (level > 1 ? EPT_LARGE : 0);
 }
 
@@ -67,22 +63,20 @@ static int table_fill(struct ept *ept, pa_t table, int level, uint64_t low, uint
 	uint64_t size = level_size(level);
 
 	for (uint64_t at = low & ~(size - 1); at < high; at += size) {
-		uint64_t *entry = entry_at(table, at, level);
-		bool mixed;
+		uint64_t *entry = entry_at(table, at, level), leaf = *entry != 0 ? *entry : leaf_make(ept, at, level);
 		pa_t next;
 		int error;
 
-		if (*entry != 0 && entry_is_leaf(*entry, level))
-			continue;
-		if (*entry == 0) {
-			entry_write(ept, entry, leaf_make(ept, at, level, &mixed));
-			if (!mixed)
-				continue;
+		if (leaf == MIXED) {
 			error = vtd_pages(ept->vtd, 1, &next);
 			if (error)
 				return error;
-			entry_write(ept, entry, next.v | EPT_RWX);
+			leaf = next.v | EPT_RWX;
 		}
+		if (*entry != leaf)
+			entry_write(ept, entry, leaf);
+		if (leaf == 0 || entry_is_leaf(leaf, level))
+			continue;
 		next = pa_make(*entry & EPT_ADDRESS);
 		error = table_fill(ept, next, level - 1, at > low ? at : low, at + size < high ? at + size : high);
 		if (error)
@@ -108,15 +102,15 @@ int ept_fill(struct ept *ept, gpa_t gpa)
 	return table_fill(ept, ept->root, EPT_LEVELS, base, base + SIZE_2M);
 }
 
-/* The entry that maps gpa, at the lowest level that there is. */
-static uint64_t *entry_find(const struct ept *ept, gpa_t gpa, int *level)
+/* The entry that maps gpa, or leads to what does, at the lowest level that there is from the given one on. */
+static uint64_t *entry_find(const struct ept *ept, gpa_t gpa, int lowest, int *level)
 {
 	pa_t table = ept->root;
 
 	for (*level = EPT_LEVELS;; (*level)--) {
 		uint64_t *entry = entry_at(table, gpa.v, *level);
 
-		if (*entry == 0 || entry_is_leaf(*entry, *level))
+		if (*entry == 0 || *level == lowest || entry_is_leaf(*entry, *level))
 			return entry;
 		table = pa_make(*entry & EPT_ADDRESS);
 	}
@@ -127,7 +121,7 @@ int ept_prepare(struct ept *ept, gpa_t gpa)
 	int level;
 
 	for (;;) {
-		uint64_t *entry = entry_find(ept, gpa, &level), part = level_size(level - 1);
+		uint64_t *entry = entry_find(ept, gpa, 1, &level), part = level_size(level - 1);
 		pa_t table;
 		uint64_t *to;
 		int error;
@@ -148,7 +142,7 @@ int ept_prepare(struct ept *ept, gpa_t gpa)
 void ept_alias(struct ept *ept, gpa_t gpa, pa_t page, uint8_t perm)
 {
 	int level;
-	uint64_t *entry = entry_find(ept, gpa, &level);
+	uint64_t *entry = entry_find(ept, gpa, 1, &level);
 	int type = type_find(ept->types, page.v, RV_PAGE_SIZE);
 
 	/* An absent entry keeps no address (pitfall 29: L1TF). */
@@ -163,24 +157,11 @@ void ept_set(struct ept *ept, gpa_t gpa, uint8_t perm)
 
 void ept_merge(struct ept *ept, gpa_t gpa, pa_t *table)
 {
-	uint64_t base = gpa.v & ~(SIZE_2M - 1), leaf;
-	pa_t at = ept->root;
-	bool mixed;
+	int level;
+	uint64_t *entry = entry_find(ept, gpa, 2, &level), leaf = leaf_make(ept, gpa.v & ~(SIZE_2M - 1), 2);
 
 	*table = pa_make(0);
-	for (int level = EPT_LEVELS; level > 2; level--) {
-		uint64_t entry = *entry_at(at, base, level);
-
-		if (entry == 0 || entry_is_leaf(entry, level))
-			return;
-		at = pa_make(entry & EPT_ADDRESS);
-	}
-	uint64_t *entry = entry_at(at, base, 2);
-
-	if (*entry == 0 || entry_is_leaf(*entry, 2))
-		return;
-	leaf = leaf_make(ept, base, 2, &mixed);
-	if (mixed || leaf == 0)
+	if (*entry == 0 || entry_is_leaf(*entry, level) || leaf == MIXED || leaf == 0)
 		return;
 	*table = pa_make(*entry & EPT_ADDRESS);
 	entry_write(ept, entry, leaf);
