@@ -112,7 +112,7 @@ static int64_t ports_take(struct percpu *cpu, const struct fimce *f, uint64_t fi
 		return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_DEVICE_PORTS, first);
 	if (port_find((uint32_t)first, (uint32_t)count) != NULL || overlaps(first, count, RV_DOORBELL_PORT, 1) ||
 	    overlaps(first, count, PCI_ADDRESS, PCI_PORTS) ||
-	    (hv.log.serial_port != 0 && overlaps(first, count, hv.log.serial_port, UART_PORTS)))
+	    (hv.launch.serial_port != 0 && overlaps(first, count, hv.launch.serial_port, UART_PORTS)))
 		return hypercall_refuse(cpu, -RV_EBUSY, RV_REASON_DEVICE_PORTS, first);
 	*free = (struct port_range){f->id, (uint32_t)first, (uint32_t)count, source_id};
 	return 0;

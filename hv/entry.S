@@ -17,7 +17,7 @@ hv_header:
 	.code64
 /* int64_t hv_entry(struct rv_launch *l): see include/ravelin/launch.h */
 hv_entry:
-	.irp r, rbx, rbp, r12, r13, r14, r15
+	.irp r, rbp, rbx, r15, r14, r13, r12
 	push %\r
 	.endr
 	mov %rsp, %rsi			/* struct launch_frame */
@@ -25,7 +25,7 @@ hv_entry:
 	lea first_stack_top(%rip), %rsp
 	call launch_main
 	mov %rbx, %rsp			/* only after a failure */
-	.irp r, r15, r14, r13, r12, rbp, rbx
+	.irp r, r12, r13, r14, r15, rbx, rbp
 	pop %\r
 	.endr
 	ret

@@ -15,7 +15,6 @@ _Static_assert(offsetof(struct percpu, nmi_seen) == PERCPU_ATTENTION, "offsets.h
 _Static_assert(offsetof(struct percpu, stat.exit[EXIT_CPUID]) == PERCPU_CPUID_EXITS, "offsets.h");
 
 #define PARTITION_ROWS 8192u
-#define POOL_PER_CPU_PAGES (page_align_up(sizeof(struct percpu)) >> RV_PAGE_SHIFT)
 
 extern const uint8_t hv_text_start[], hv_end[];
 extern const uint8_t trampoline[], trampoline_end[], trampoline_cr3[], trampoline_base[];
@@ -110,18 +109,6 @@ static void state_restore(const struct captured *c)
 	wrmsr(MSR_GS_BASE, c->base[SEG_GS]);
 	wrmsr(MSR_EFER, c->efer);
 	write_cr0(c->cr0);
-}
-
-static uint64_t ram_top(const struct rv_launch *l)
-{
-	uint64_t top = 4 * SIZE_1G;
-
-	for (uint32_t i = 0; i < l->ram_count; i++) {
-		uint64_t end = l->ram[i].base + l->ram[i].bytes;
-
-		top = end > top ? end : top;
-	}
-	return top;
 }
 
 static int launch_fail(struct rv_launch *l, int error, uint32_t reason, uint64_t value, uint64_t value2)
@@ -219,23 +206,23 @@ static int pool_init(uint64_t image_bytes)
 	return error ? error : partition_take(p, pa_make(l->trampoline), RV_PAGE_SIZE, OWNER_GUEST, &ours);
 }
 
-static int page_new(pa_t *page, uint32_t count)
+static int memory_new(pa_t *at, uint64_t bytes)
 {
-	return partition_allocate(&hv.partition, count, OWNER_HYPERVISOR, page);
+	return partition_allocate(&hv.partition, (uint32_t)(page_align_up(bytes) >> RV_PAGE_SHIFT), OWNER_HYPERVISOR,
+				  at);
 }
 
 static int percpu_new(uint32_t index)
 {
-	uint32_t xsave_pages = (uint32_t)(page_align_up(hv.xsave_bytes) >> RV_PAGE_SHIFT);
-	pa_t page, vmcs, xsave;
+	pa_t state, vmcs, xsave;
 	struct percpu *cpu;
-	int error = page_new(&page, (uint32_t)POOL_PER_CPU_PAGES);
+	int error = memory_new(&state, sizeof(*cpu));
 
-	error = error ? error : page_new(&vmcs, 2);
-	error = error ? error : page_new(&xsave, xsave_pages);
+	error = error ? error : memory_new(&vmcs, 2 * RV_PAGE_SIZE);
+	error = error ? error : memory_new(&xsave, hv.xsave_bytes);
 	if (error)
 		return error;
-	cpu = pa_pointer(page);
+	cpu = pa_pointer(state);
 	cpu->index = index;
 	cpu->apic_id = hv.launch.apic_id[index];
 	cpu->vmxon_region = vmcs;
@@ -251,11 +238,14 @@ static int percpu_new(uint32_t index)
 
 static int machine_init(struct rv_launch *l)
 {
-	uint64_t top = ram_top(&hv.launch);
+	uint64_t top = 4 * SIZE_1G; /* or the end of RAM */
 	struct cpuid d = cpuid(0xd, 0);
 	pa_t journal;
-	int error = tables_extend(top);
+	int error;
 
+	for (const struct rv_launch_ram *r = l->ram; r < l->ram + l->ram_count; r++)
+		top = r->base + r->bytes > top ? r->base + r->bytes : top;
+	error = tables_extend(top);
 	hv.mtrr_count = (uint8_t)rdmsr(MSR_MTRRCAP);
 	hv.xsave_bytes = d.ecx;
 	hv.xcr0_supported = (uint64_t)d.edx << 32 | d.eax;
@@ -268,14 +258,11 @@ static int machine_init(struct rv_launch *l)
 			      .small_pages = !hv.vtd.large_2m};
 	error = error ? error : ept_build(&hv.ept, top);
 	error = error ? error : iommu_build();
-	error = error ? error : page_new(&hv.msr_bitmap, 1);
-	error = error ? error : page_new(&hv.io_bitmap_a, 1);
-	error = error ? error : page_new(&hv.io_bitmap_b, 1);
-	error =
-	    error ? error
-		  : page_new(&journal, (uint32_t)(page_align_up(JOURNAL_CAPACITY * sizeof(struct rv_journal_record)) >>
-						  RV_PAGE_SHIFT));
-	for (uint32_t i = 0; !error && i < hv.launch.cpu_count; i++)
+	error = error ? error : memory_new(&hv.msr_bitmap, RV_PAGE_SIZE);
+	error = error ? error : memory_new(&hv.io_bitmap_a, RV_PAGE_SIZE);
+	error = error ? error : memory_new(&hv.io_bitmap_b, RV_PAGE_SIZE);
+	error = error ? error : memory_new(&journal, JOURNAL_CAPACITY * sizeof(struct rv_journal_record));
+	for (uint32_t i = 0; !error && i < l->cpu_count; i++)
 		error = percpu_new(i);
 	error = error ? error : fimce_create_agent(hv.cpu[0]);
 	if (error && hv.vtd.failure.reason != 0)
@@ -455,10 +442,7 @@ static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct 
 	cpu->regs = (struct regs){0};
 	cpu->regs.gpr[RBX] = c->frame.rbx;
 	cpu->regs.gpr[RBP] = c->frame.rbp;
-	cpu->regs.gpr[R12] = c->frame.r12;
-	cpu->regs.gpr[R13] = c->frame.r13;
-	cpu->regs.gpr[R14] = c->frame.r14;
-	cpu->regs.gpr[R15] = c->frame.r15;
+	memcpy(&cpu->regs.gpr[R12], c->frame.r12_to_r15, sizeof(c->frame.r12_to_r15));
 	for (uint64_t s = 0; s < SEG_COUNT; s++)
 		launch_vmcs_segment(w, s, c->selector[s], c->base[s], c->limit[s], c->access[s]);
 }
@@ -618,7 +602,6 @@ int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 
 	*l = *caller;
 	l->reason_cpu = 0;
-	hv.log.serial_port = l->serial_port;
 	hv.physical_bits = cpuid(0x80000008, 0).eax & 0xff;
 	error = launch_check(l);
 	if (!error) {
@@ -638,9 +621,6 @@ int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 			aps_stop();
 		state_restore(&captured);
 	}
-	caller->reason = l->reason;
-	caller->reason_cpu = l->reason_cpu;
-	caller->reason_value = l->reason_value;
-	caller->reason_value2 = l->reason_value2;
+	*caller = *l; /* only the reason has changed */
 	return error;
 }

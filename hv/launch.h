@@ -10,7 +10,7 @@
 
 /** What entry.S saved on the caller's stack, lowest address first. */
 struct launch_frame {
-	uint64_t r15, r14, r13, r12, rbp, rbx, return_address;
+	uint64_t r12_to_r15[4], rbx, rbp, return_address;
 };
 
 /**

@@ -35,7 +35,7 @@ uint32_t log_read(struct rv_log_record *to, uint32_t max, uint64_t *first)
 
 static void console_put(char c)
 {
-	uint16_t port = hv.log.serial_port;
+	uint16_t port = hv.launch.serial_port;
 
 	/* A port that never becomes ready must not stop us: drop the character. */
 	for (uint32_t i = 0; i < UART_PATIENCE; i++) {
@@ -78,7 +78,7 @@ static const char *reason_text(uint32_t reason)
 
 void console_reason(uint32_t cpu_index, uint32_t reason, const uint64_t value[5])
 {
-	if (hv.log.serial_port == 0)
+	if (hv.launch.serial_port == 0)
 		return;
 	console_text("ravelin: CPU ");
 	console_hex(cpu_index);
@@ -103,7 +103,7 @@ _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_
 		apic_send(0, APIC_NMI | APIC_ALL_OTHERS);
 	/* The console first: what broke may hold the log's lock. */
 	console_reason(cpu->index, reason, (const uint64_t[5]){v0, v1, v2});
-	if (hv.log.serial_port != 0)
+	if (hv.launch.serial_port != 0)
 		console_text(
 		    "ravelin: stopped. This is a fault of the hypervisor, or a broken CPU; please report it.\r\n");
 	log3(cpu, reason, v0, v1, v2);

@@ -16,7 +16,6 @@ struct percpu;
 struct log {
 	struct lock lock;
 	uint64_t next; /* sequence number of the next record, from 1 */
-	uint16_t serial_port;
 	struct rv_log_record record[LOG_RECORDS];
 };
 

@@ -26,10 +26,7 @@ enum {
 	RSI,
 	RDI,
 	R8,
-	R12 = 12,
-	R13,
-	R14,
-	R15
+	R12 = 12
 };
 
 /** Values of vmx_prepare and vmx_step, and what vmx_run returns. */

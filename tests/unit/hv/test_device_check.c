@@ -171,7 +171,7 @@ static void test_ports_are_checked(void **state)
 	struct rv_fimce_create *c;
 
 	(void)state;
-	hv.log.serial_port = 0x3f8;
+	hv.launch.serial_port = 0x3f8;
 	for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		c = create_pci(0);
 		c->grant_count = 2;
@@ -184,7 +184,7 @@ static void test_ports_are_checked(void **state)
 	/* What another one has, by grant or by BAR. */
 	c->grant[1] = (struct rv_grant){RV_GRANT_PORTS, 0, BAR4 + 31, 2, 0};
 	expect_refused(-RV_EBUSY, RV_REASON_DEVICE_PORTS);
-	hv.log.serial_port = 0;
+	hv.launch.serial_port = 0;
 }
 
 static struct {
