@@ -157,7 +157,7 @@ static void fimce_check(struct rv_audit *a, const struct fimce *f)
 
 	if (f->id == 0)
 		return;
-	table_walk(&w, fimce_tables_root(f), 4, 0);
+	table_walk(&w, f->tables, 4, 0);
 	/* What its devices reach: bits and rules are the same. */
 	if (f->dma.v != 0)
 		table_walk(&w, f->dma, (int)hv.vtd.levels, 0);

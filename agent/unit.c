@@ -36,7 +36,7 @@ static uint64_t *reg64(const struct run *r, uint32_t offset)
 
 static void refuse(const struct run *r, uint32_t reason, uint64_t a, uint64_t b, uint64_t c)
 {
-	r->m->refusal = (struct agent_refusal){reason, {a, b, c}};
+	r->m->refusal = (struct refusal){reason, {a, b, c}};
 }
 
 /* The guest's memory at this address, up to the end of the page; NULL if it is not the guest's RAM. */

@@ -73,10 +73,7 @@ union agent_mail {
 		} answer[AGENT_ANSWERS]; /* what the guest waits for in its memory */
 		/* Why something is not carried out as asked, for the log; reason 0: nothing.
 		 * RV_REASON_VTD_ENTRY_*: entry index, low, high; RV_REASON_VTD_VIRTUAL: register, value, 0. */
-		struct agent_refusal {
-			uint32_t reason;
-			uint64_t value[3];
-		} refusal;
+		struct refusal refusal;
 	} unit;
 };
 

@@ -8,13 +8,6 @@
 #include <hv/percpu.h>
 #include <hv/x86/regs.h>
 
-enum phase {
-	PHASE_ISOLATE,
-	PHASE_SNAPSHOT,
-	PHASE_APPLY,
-	PHASE_GIVE_BACK
-};
-
 static struct rv_target_page *target_list(const struct fimce *f)
 {
 	return pa_pointer(f->target_list);
@@ -184,12 +177,6 @@ static void deadline_update(void)
 		__atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
 }
 
-static void deadline_set(struct fimce *f, uint64_t us_from_now)
-{
-	f->deadline_tsc = us_from_now == 0 ? 0 : rdtsc() + us_from_now * hv.launch.tsc_khz / 1000;
-	deadline_update();
-}
-
 /* Ends an update that did not happen, or was undone: journal, pages back for good. */
 static void update_end(struct percpu *cpu, struct fimce *f, uint32_t state, int64_t error, uint32_t reason,
 		       uint64_t value)
@@ -260,7 +247,7 @@ static int64_t threads_take(struct percpu *cpu, struct fimce *f, uint64_t frames
 
 int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uint64_t threads)
 {
-	uint64_t *phase = f->status.phase_tsc;
+	uint64_t *phase = f->status.phase_tsc; /* isolate, snapshot, apply, give back */
 	int64_t error = state_want(cpu, f, RV_UPDATE_PREPARED, true);
 
 	if (error)
@@ -283,27 +270,29 @@ int64_t dim_apply(struct percpu *cpu, struct fimce *f, uint64_t deadline_us, uin
 	if (error)
 		return error;
 	/* Set before the flush below, which makes every CPU look at it. */
-	deadline_set(f, deadline_us == 0 ? 0 : deadline_us + f->values.budget_us);
+	if (deadline_us != 0)
+		f->deadline_tsc = rdtsc() + (deadline_us + f->values.budget_us) * hv.launch.tsc_khz / 1000;
+	deadline_update();
 	error = isolate(cpu, f);
 	if (error) {
-		update_end(cpu, f, RV_UPDATE_STALE, error, cpu->refusal.reason, cpu->refusal.value);
+		update_end(cpu, f, RV_UPDATE_STALE, error, cpu->refusal.reason, cpu->refusal.value[0]);
 		return error;
 	}
-	phase[PHASE_ISOLATE] = rdtsc();
+	*phase++ = rdtsc();
 	snapshot_take(f, 0);
-	phase[PHASE_SNAPSHOT] = rdtsc();
+	*phase++ = rdtsc();
 	fimce_run(cpu, f, RV_CMD_APPLY);
-	phase[PHASE_APPLY] = rdtsc();
+	*phase++ = rdtsc();
 	if (!task_succeeded(f)) {
 		snapshot_restore(f, 0, false);
 		give_back(f);
-		phase[PHASE_GIVE_BACK] = rdtsc();
+		*phase = rdtsc();
 		error = task_refusal(cpu, f, RV_REASON_UPDATE_DIED);
-		update_end(cpu, f, RV_UPDATE_ROLLED_BACK, error, cpu->refusal.reason, cpu->refusal.value);
+		update_end(cpu, f, RV_UPDATE_ROLLED_BACK, error, cpu->refusal.reason, cpu->refusal.value[0]);
 		return error;
 	}
 	give_back(f);
-	phase[PHASE_GIVE_BACK] = rdtsc();
+	*phase = rdtsc();
 	f->update = RV_UPDATE_APPLIED;
 	journal_add(cpu, f, RV_UPDATE_APPLIED, 0, RV_REASON_UPDATE_APPLIED, f->id);
 	log3(cpu, RV_REASON_UPDATE_APPLIED, f->id, target_count(f), f->status.sequence);

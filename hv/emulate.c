@@ -207,13 +207,8 @@ static bool xcr0_is_valid(uint64_t v)
 {
 	uint64_t avx512 = v >> 5 & 7, mpx = v >> 3 & 3, amx = v >> 17 & 3;
 
-	if ((v & ~hv.xcr0_supported) != 0 || !(v & 1))
-		return false;
-	if ((v & 4) && !(v & 2))
-		return false;
-	if (mpx == 1 || mpx == 2 || amx == 1 || amx == 2)
-		return false;
-	return avx512 == 0 || (avx512 == 7 && (v & 4));
+	return (v & ~hv.xcr0_supported) == 0 && (v & 1) && (!(v & 4) || (v & 2)) && (mpx == 0 || mpx == 3) &&
+	       (amx == 0 || amx == 3) && (avx512 == 0 || (avx512 == 7 && (v & 4)));
 }
 
 void emulate_xsetbv(struct percpu *cpu)

@@ -33,7 +33,8 @@ static __attribute__((noinline)) void step_pend(void)
 		vmcs_set(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
-static inline void skip(void)
+/* Inline: the cheapest exit needs it. */
+inline void guest_skip(void)
 {
 	uint64_t from = vmcs_read(VMCS_GUEST_RIP), to = from + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH), blocked;
 
@@ -44,11 +45,6 @@ static inline void skip(void)
 		vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~INTERRUPTIBILITY_SHADOW);
 	if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
 		step_pend();
-}
-
-void guest_skip(void)
-{
-	skip();
 }
 
 void guest_inject(uint32_t vector, int64_t error)
@@ -407,16 +403,13 @@ static void exit_handle(struct percpu *cpu, uint32_t reason)
 	case EXIT_EPT_MISCONFIG:
 		hv_stop(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS),
 			vmcs_read(VMCS_GUEST_RIP));
+	case EXIT_VMCLEAR ... EXIT_VMXON:
 	case EXIT_GETSEC:
 	case EXIT_INVEPT:
 	case EXIT_INVVPID:
 		guest_inject(VECTOR_UD, -1);
 		break;
 	default:
-		if (reason >= EXIT_VMCLEAR && reason <= EXIT_VMXON) {
-			guest_inject(VECTOR_UD, -1);
-			break;
-		}
 		/* Something that this guest can do and no operating system does, such as a 32-bit task switch. */
 		log3(cpu, RV_REASON_BAD_EXIT, reason, vmcs_read(VMCS_EXIT_QUALIFICATION), vmcs_read(VMCS_GUEST_RIP));
 		guest_inject(VECTOR_GP, 0);
@@ -461,7 +454,7 @@ uint32_t vmx_step(struct percpu *cpu, uint64_t reason)
 	/* The cheapest call, and the measure of what any exit costs at least: nothing here may need the stack. */
 	if (reason == EXIT_VMCALL && cpu->regs.gpr[RAX] == RV_HC_NULL && guest_cpl() == 0) {
 		cpu->regs.gpr[RAX] = 0;
-		skip();
+		guest_skip();
 		return enter(cpu);
 	}
 	return step_common(cpu, reason);
@@ -536,7 +529,7 @@ static void msr_bitmap_fill(uint8_t map[RV_PAGE_SIZE])
 
 void exits_fill_bitmap(uint8_t map[RV_PAGE_SIZE], enum vmcs_field which)
 {
-	clear_pages(map, 1);
+	memset(map, 0, RV_PAGE_SIZE);
 	if (which == VMCS_MSR_BITMAP) {
 		msr_bitmap_fill(map);
 		return;

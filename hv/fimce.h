@@ -41,7 +41,7 @@ struct fimce {
 	uint32_t memory_pages;
 
 	/* Pieces of control and memory. */
-	pa_t vmcs, target_list, tables;
+	pa_t vmcs, target_list, tables; /* tables: the top one first */
 	pa_t fpu; /* its XSAVE area; 0: the agent, which has no FPU */
 	pa_t param, mailbox, targets, threads, data, stack, input, output, load;
 	uint32_t target_list_pages;

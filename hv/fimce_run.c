@@ -75,7 +75,7 @@ static void guest_state_first(struct fimce *f, struct vmcs_writer *w)
 	vmcs_write(w, VMCS_GUEST_IDTR_LIMIT, m->idt_limit);
 	/* Without an area for it the FPU is another's: its instructions fault. */
 	vmcs_write(w, VMCS_GUEST_CR0, CR0_VALUE | hv.caps.cr0_fixed0 | (f->fpu.v == 0 ? CR0_TS : 0));
-	vmcs_write(w, VMCS_GUEST_CR3, fimce_tables_root(f).v);
+	vmcs_write(w, VMCS_GUEST_CR3, f->tables.v);
 	vmcs_write(w, VMCS_GUEST_CR4, CR4_VALUE | CR4_VMXE | hv.caps.cr4_fixed0);
 	vmcs_write(w, VMCS_CR0_MASK, ~0ull);
 	vmcs_write(w, VMCS_CR0_SHADOW, CR0_VALUE);
@@ -251,7 +251,7 @@ static bool fimce_vmcall(struct percpu *cpu, struct fimce *f)
 		f->state = RV_FIMCE_RUNNING;
 		lock_release(&hv.lock);
 		f->regs.gpr[RDX] = cpu->refusal.reason;
-		f->regs.gpr[R8] = cpu->refusal.value;
+		f->regs.gpr[R8] = cpu->refusal.value[0];
 		return true;
 	case RV_FC_YIELD:
 		if (!sealed || !(s->capabilities & RV_CAP_TARGET))

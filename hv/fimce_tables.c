@@ -89,8 +89,3 @@ void fimce_tables_view(struct fimce *f)
 	top[DIRECT_MAP_INDEX] = fimce_tables_view_entry(4);
 	next_table(f, &top[511])[511] = fimce_tables_view_entry(3);
 }
-
-pa_t fimce_tables_root(const struct fimce *f)
-{
-	return f->tables;
-}

@@ -30,7 +30,4 @@ void fimce_tables_view(struct fimce *f);
 /** The two entries that do that. level: 4 (of the direct map), or 3 (of the image); in the last, upper one of each address's table. */
 uint64_t fimce_tables_view_entry(int level);
 
-/** Physical address of the top table. */
-pa_t fimce_tables_root(const struct fimce *f);
-
 #endif

@@ -73,7 +73,6 @@ struct percpu {
 	uint32_t index;
 	uint32_t apic_id;
 	enum launch_stage stage; /* written by the CPU itself, read by the launching CPU */
-	struct vmx_refusal launch_refusal; /* at STAGE_FAILED: why */
 
 	/* Rendezvous; see percpu.h. */
 	uint32_t in_guest; /* 1 from before the last check until after the VM exit */
@@ -94,10 +93,7 @@ struct percpu {
 	uint32_t fimce; /* id that this CPU runs, or 0 */
 	struct fimce *running; /* with runs_fimce, else NULL */
 	uint32_t fimce_request; /* a taken CPU is to run this FIMCE */
-	struct rv_failure_note {
-		uint32_t reason;
-		uint64_t value;
-	} refusal; /* of the hypercall at hand */
+	struct refusal refusal; /* of the hypercall at hand; at STAGE_FAILED: of the launch */
 
 	pa_t vmxon_region;
 	pa_t guest_vmcs;

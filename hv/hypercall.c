@@ -16,7 +16,7 @@
 int64_t hypercall_refuse(struct percpu *cpu, int64_t error, uint32_t reason, uint64_t value)
 {
 	cpu->refusal.reason = reason;
-	cpu->refusal.value = value;
+	cpu->refusal.value[0] = value;
 	return error;
 }
 
@@ -221,14 +221,13 @@ void hypercall_serve_taken(struct percpu *cpu)
 
 	lock_acquire(&hv.lock);
 	f = fimce_find(cpu->fimce_request);
+	cpu->fimce_request = 0;
 	if (f != NULL && f->state == RV_FIMCE_BUILT) {
 		cpu->state = RV_CPU_FIMCE;
 		apic_forget_logical_id();
-		cpu->fimce_request = 0;
 		fimce_run(cpu, f, 0);
 		cpu->state = RV_CPU_TAKEN;
 	}
-	cpu->fimce_request = 0;
 	lock_release(&hv.lock);
 }
 
@@ -290,10 +289,9 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 			return error;
 		if (b > f->status.output_bytes)
 			return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_HC_ARGUMENT, b);
-		b = f->status.output_bytes - b;
 		a = f->status.output_bytes - b;
-		return frames_write(cpu, (uint8_t *)pa_pointer(f->output) + a,
-				    b < cpu->frames.bytes ? b : cpu->frames.bytes);
+		return frames_write(cpu, pa_pointer(pa_add(f->output, b)),
+				    a < cpu->frames.bytes ? a : cpu->frames.bytes);
 	case RV_HC_FIMCE_DESTROY:
 		if (state == RV_FIMCE_RUNNING) {
 			f->kill = true;
@@ -322,35 +320,6 @@ static int64_t fimce_call(struct percpu *cpu, uint64_t number, uint64_t id, uint
 	}
 }
 
-static int64_t call_with_frames(struct percpu *cpu, uint64_t number, uint64_t gpa, uint64_t a)
-{
-	struct rv_audit audit;
-	int64_t error = frames_load(cpu, gpa), result;
-
-	if (error)
-		return error;
-	switch (number) {
-	case RV_HC_GET_INFO:
-		return get_info(cpu);
-	case RV_HC_GET_LOG:
-		iommu_log_faults(cpu);
-		return get_log(cpu, a);
-	case RV_HC_GET_STAT:
-		return get_stat(cpu, a);
-	case RV_HC_GET_JOURNAL:
-		return get_journal(cpu, a);
-	case RV_HC_AUDIT:
-		result = audit_run(cpu, &audit);
-		error = frames_write(cpu, &audit, sizeof(audit));
-		return error < 0 ? error : result;
-	default: /* RV_HC_FOLD_JOURNAL */
-		/* The lock was dropped meanwhile: the frames may have got another owner. */
-		error = journal_fold(cpu);
-		error = error ? error : frames_load(cpu, gpa);
-		return error ? error : frames_write(cpu, &hv.journal.head, sizeof(hv.journal.head));
-	}
-}
-
 static int64_t create(struct percpu *cpu, uint64_t gpa)
 {
 	struct rv_fimce_create c;
@@ -364,14 +333,32 @@ static int64_t create(struct percpu *cpu, uint64_t gpa)
 /* Lock held. */
 static int64_t dispatch(struct percpu *cpu, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 {
+	const uint32_t takes_frames = 1u << RV_HC_GET_INFO | 1u << RV_HC_GET_LOG | 1u << RV_HC_GET_STAT |
+				      1u << RV_HC_AUDIT | 1u << RV_HC_GET_JOURNAL | 1u << RV_HC_FOLD_JOURNAL;
+	struct rv_audit audit;
+	int64_t error = number < RV_HC_COUNT && (takes_frames >> number & 1) ? frames_load(cpu, a) : 0, result;
+
+	if (error)
+		return error;
 	switch (number) {
 	case RV_HC_GET_INFO:
+		return get_info(cpu);
 	case RV_HC_GET_LOG:
+		iommu_log_faults(cpu);
+		return get_log(cpu, b);
 	case RV_HC_GET_STAT:
-	case RV_HC_AUDIT:
+		return get_stat(cpu, b);
 	case RV_HC_GET_JOURNAL:
+		return get_journal(cpu, b);
+	case RV_HC_AUDIT:
+		result = audit_run(cpu, &audit);
+		error = frames_write(cpu, &audit, sizeof(audit));
+		return error < 0 ? error : result;
 	case RV_HC_FOLD_JOURNAL:
-		return call_with_frames(cpu, number, a, b);
+		/* The lock was dropped meanwhile: the frames may have got another owner. */
+		error = journal_fold(cpu);
+		error = error ? error : frames_load(cpu, a);
+		return error ? error : frames_write(cpu, &hv.journal.head, sizeof(hv.journal.head));
 	case RV_HC_FIMCE_CREATE:
 		return create(cpu, a);
 	case RV_HC_FIMCE_RUN:
@@ -417,6 +404,6 @@ void hypercall_handle(struct percpu *cpu)
 	gpr[RAX] = (uint64_t)result;
 	if (result < 0) {
 		gpr[RDX] = cpu->refusal.reason | (uint64_t)cpu->index << 32;
-		gpr[R8] = cpu->refusal.value;
+		gpr[R8] = cpu->refusal.value[0];
 	}
 }

@@ -86,7 +86,7 @@ bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
 static int64_t unit_do(struct percpu *cpu, struct vtd_virtual *g, enum agent_command command, uint32_t offset)
 {
 	struct agent_unit *m = &agent_mail()->unit;
-	const struct agent_refusal *r = &m->refusal;
+	const struct refusal *r = &m->refusal;
 	int64_t more = 1;
 
 	while (more > 0) {

@@ -458,7 +458,7 @@ static void vmcs_waiting_cpu(struct percpu *cpu, struct vmcs_writer *w)
 
 /*
  * VMX on, and the guest's VMCS made and current. c: the guest's state; NULL: it waits for SIPI.
- * Returns false if that is not possible: cpu->launch_refusal says why, and VMX is off. (In VMX operation the INIT of aps_stop
+ * Returns false if that is not possible: cpu->refusal says why, and VMX is off. (In VMX operation the INIT of aps_stop
  * would not reach the CPU.)
  */
 static bool guest_vmcs_make(struct percpu *cpu, const struct captured *c)
@@ -466,7 +466,7 @@ static bool guest_vmcs_make(struct percpu *cpu, const struct captured *c)
 	struct vmcs_writer w = {0};
 
 	if (!launch_vmx_enable(cpu)) {
-		cpu->launch_refusal = (struct vmx_refusal){RV_REASON_VMXON_FAILED, {cpu->apic_id}};
+		cpu->refusal = (struct refusal){RV_REASON_VMXON_FAILED, {cpu->apic_id}};
 		return false;
 	}
 	if (vmcs_clear(cpu->guest_vmcs) && vmcs_load(cpu->guest_vmcs)) {
@@ -478,7 +478,7 @@ static bool guest_vmcs_make(struct percpu *cpu, const struct captured *c)
 		if (w.failed_field == 0)
 			return true;
 	}
-	cpu->launch_refusal = (struct vmx_refusal){RV_REASON_VMCS_FAILED, {w.failed_field, w.error}};
+	cpu->refusal = (struct refusal){RV_REASON_VMCS_FAILED, {w.failed_field, w.error}};
 	vmx_off();
 	return false;
 }
@@ -487,7 +487,7 @@ bool launch_ap_prepare(struct percpu *cpu)
 {
 	struct vmx_caps caps;
 
-	return vmx_check(&caps, &cpu->launch_refusal) == 0 && guest_vmcs_make(cpu, NULL);
+	return vmx_check(&caps, &cpu->refusal) == 0 && guest_vmcs_make(cpu, NULL);
 }
 
 _Noreturn void launch_ap(struct percpu *cpu)
@@ -530,7 +530,7 @@ int launch_aps_start(struct rv_launch *l)
 {
 	for (uint32_t i = 1; i < hv.cpu_count; i++) {
 		struct percpu *cpu = hv.cpu[i];
-		const struct vmx_refusal *why = &cpu->launch_refusal;
+		const struct refusal *why = &cpu->refusal;
 
 		l->reason_cpu = i;
 		if (percpu_start(cpu, hv.launch.ap_timeout_us) != 0)
@@ -559,7 +559,7 @@ int launch_enter(struct rv_launch *l, struct percpu *cpu)
 	int error = (int)iommu_begin(cpu);
 
 	if (error)
-		return launch_fail(l, error, cpu->refusal.reason, cpu->refusal.value, 0);
+		return launch_fail(l, error, cpu->refusal.reason, cpu->refusal.value[0], 0);
 	error = vtd_start(&hv.vtd);
 	error = error ? iommu_fail(l, error) : launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, exits_run(cpu), 0);
 	if (vtd_stop(&hv.vtd) != 0)
@@ -570,7 +570,7 @@ int launch_enter(struct rv_launch *l, struct percpu *cpu)
 /* From here on in root mode's own page tables. Returns only on failure. */
 static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 {
-	const struct vmx_refusal *why;
+	const struct refusal *why;
 	struct percpu *cpu;
 	int error = pool_init((uint64_t)(hv_end - hv_text_start));
 
@@ -580,7 +580,7 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 	if (error)
 		return error;
 	cpu = hv.cpu[0];
-	why = &cpu->launch_refusal;
+	why = &cpu->refusal;
 	trampoline_install();
 	error = launch_aps_start(l);
 	if (error)
@@ -596,7 +596,7 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 {
 	struct rv_launch *l = &hv.launch;
-	struct vmx_refusal why;
+	struct refusal why;
 	struct captured captured;
 	int error;
 

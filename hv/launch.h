@@ -24,7 +24,7 @@ _Noreturn void launch_ap(struct percpu *cpu);
 
 /**
  * What an AP does before it reports: VMX on, and a VMCS in which it waits for the guest's SIPI.
- * @return false: not possible, cpu->launch_refusal says why, and VMX is off
+ * @return false: not possible, cpu->refusal says why, and VMX is off
  */
 bool launch_ap_prepare(struct percpu *cpu);
 

@@ -2,10 +2,9 @@
 /* manager.S - embeds the manager, page-aligned, so that FIMCEs can share its text and constants. */
 	.section .rodata
 	.align 4096
-	.globl manager_start, manager_end, manager_digest
+	.globl manager_start, manager_digest
 manager_start:
 	.incbin MANAGER_BIN
-manager_end:
 	.align 4096
 manager_digest:
 	.incbin MANAGER_DIGEST

@@ -8,7 +8,6 @@
 #define RAVELIN_VERSION "0.1"
 
 extern const struct rv_manager_header manager_start; /* 4096-aligned; text, then read-only data, then data */
-extern const uint8_t manager_end[];
 extern const uint8_t manager_digest[RV_DIGEST_SIZE];
 
 #endif

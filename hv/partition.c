@@ -7,10 +7,7 @@
 
 void partition_init(struct partition *p, struct row *storage, uint32_t capacity, uint64_t limit)
 {
-	p->row = storage;
-	p->capacity = capacity;
-	p->reserved = 0;
-	p->count = 1;
+	*p = (struct partition){.row = storage, .count = 1, .capacity = capacity};
 	p->row[0] = (struct row){.base = 0, .size = limit, .owner = OWNER_GUEST, .perm = PERM_RWX};
 }
 
@@ -163,7 +160,7 @@ void partition_release(struct partition *p, pa_t base, uint64_t size)
 	/* The extent was made by partition_allocate: it is whole rows, so that no split and no room is needed. */
 	struct transition t = {base.v, size};
 
-	clear_pages(pa_pointer(base), (uint32_t)(size >> RV_PAGE_SHIFT));
+	memset(pa_pointer(base), 0, size);
 	p->reserved += ROWS_PER_CHANGE;
 	partition_commit(p, &t, &(struct row){.owner = OWNER_POOL_FREE, .perm = PERM_NONE});
 	partition_merge(p);

@@ -35,8 +35,11 @@ void *memmove(void *to, const void *from, size_t bytes)
 void *memset(void *to, int value, size_t bytes)
 {
 	void *d = to;
+	size_t words = bytes / 8, rest = bytes % 8;
+	uint64_t pattern = 0x0101010101010101ull * (uint8_t)value;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(bytes) : "a"(value) : "memory");
+	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(pattern) : "memory");
 	return to;
 }
 
@@ -49,13 +52,6 @@ int memcmp(const void *a, const void *b, size_t bytes)
 			return x[i] < y[i] ? -1 : 1;
 	}
 	return 0;
-}
-
-void clear_pages(void *to, uint32_t pages)
-{
-	size_t words = (size_t)pages * (RV_PAGE_SIZE / 8);
-
-	__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0ull) : "memory");
 }
 #endif
 

@@ -24,8 +24,11 @@ static inline void copy_pages(void *to, const void *from, uint32_t pages)
 }
 #endif
 
-/** Zeroes whole pages. */
-void clear_pages(void *to, uint32_t pages);
+/** Why something is refused. */
+struct refusal {
+	uint32_t reason; /* RV_REASON_* */
+	uint64_t value[3]; /* as the reason's sentence uses them */
+};
 
 /** A ticket lock: fair, and a waiting CPU reads only. */
 struct lock {

@@ -24,19 +24,18 @@ static uint32_t required_bits(uint32_t word, uint32_t user)
 }
 
 /* Low half of a capability MSR: bits that must be 1; high half: bits that may be 1. Notes the first missing control. */
-static uint32_t control_word(uint32_t word, uint32_t user, uint32_t optional, struct vmx_refusal *why)
+static uint32_t control_word(uint32_t word, uint32_t user, uint32_t optional, struct refusal *why)
 {
 	static const uint32_t msrs[RV_VMX_WORDS] = RV_VMX_WORD_MSRS;
 	uint64_t cap = rdmsr(msrs[word]);
 	uint32_t allowed = (uint32_t)(cap >> 32), forced = (uint32_t)cap, required = required_bits(word, user);
 
 	if ((required & ~allowed) != 0 && why->reason == 0)
-		*why = (struct vmx_refusal){RV_REASON_VMX_CONTROL, {msrs[word], required & ~allowed}};
+		*why = (struct refusal){RV_REASON_VMX_CONTROL, {msrs[word], required & ~allowed}};
 	return (required | optional | forced) & allowed;
 }
 
-static void controls_compute(struct vmx_controls *c, uint32_t user, uint32_t optional_secondary,
-			     struct vmx_refusal *why)
+static void controls_compute(struct vmx_controls *c, uint32_t user, uint32_t optional_secondary, struct refusal *why)
 {
 	c->pin = control_word(RV_VMX_PIN, user, 0, why);
 	c->primary = control_word(RV_VMX_PRIMARY, user, 0, why);
@@ -52,13 +51,13 @@ static void controls_compute(struct vmx_controls *c, uint32_t user, uint32_t opt
 	}
 }
 
-static int refuse(struct vmx_refusal *why, int error, uint32_t reason, uint64_t value)
+static int refuse(struct refusal *why, int error, uint32_t reason, uint64_t value)
 {
-	*why = (struct vmx_refusal){reason, {value}};
+	*why = (struct refusal){reason, {value}};
 	return error;
 }
 
-int vmx_check(struct vmx_caps *caps, struct vmx_refusal *why)
+int vmx_check(struct vmx_caps *caps, struct refusal *why)
 {
 #define EPT_NEED(bit, name, purpose) | 1ull << (bit)
 	const uint64_t ept_needed = 0 RV_VMX_EPT_NEEDS(EPT_NEED);
@@ -66,7 +65,7 @@ int vmx_check(struct vmx_caps *caps, struct vmx_refusal *why)
 
 	uint64_t feature, misc;
 
-	*why = (struct vmx_refusal){0};
+	*why = (struct refusal){0};
 	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_VMX))
 		return refuse(why, -RV_ENODEV, RV_REASON_NO_VMX, 0);
 	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE))

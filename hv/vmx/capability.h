@@ -5,7 +5,7 @@
 #ifndef HV_VMX_CAPABILITY_H
 #define HV_VMX_CAPABILITY_H
 
-#include <hv/address.h>
+#include <hv/util.h>
 #include <hv/vmx/vmcs.h>
 
 /** Control words of one kind of VMCS. */
@@ -27,17 +27,11 @@ struct vmx_caps {
 	uint64_t ept_vpid; /* IA32_VMX_EPT_VPID_CAP */
 };
 
-/** Why a CPU is refused. */
-struct vmx_refusal {
-	uint32_t reason; /* RV_REASON_* */
-	uint64_t value[2];
-};
-
 /**
  * Checks the CPU it runs on and computes the control words. Changes nothing in the CPU.
  * @return 0, or a negative errno with *why filled:
  *   -RV_ENODEV NO_VMX, NO_XSAVE, NO_NX, VMX_CONTROL, EPT_MISSING, NO_WAIT_FOR_SIPI; -RV_EPERM VMX_LOCKED; -RV_EBUSY VMX_IN_USE
  */
-int vmx_check(struct vmx_caps *caps, struct vmx_refusal *why);
+int vmx_check(struct vmx_caps *caps, struct refusal *why);
 
 #endif

@@ -594,7 +594,7 @@ static void virtual_begin(void)
 {
 	report_group("guest's unit");
 	/* A new guest, which begins as after a reset. */
-	clear_pages(memory(GUEST_TABLE), 256);
+	memset(memory(GUEST_TABLE), 0, 256 * RV_PAGE_SIZE);
 	virtual_unit = (struct vtd_virtual){.unit = &vtd.unit[0]};
 	need(vtd_pages(&vtd, 1, &virtual_unit.page) == 0, "a register page");
 	(void)unit_round(AGENT_UNIT_BEGIN, 0);

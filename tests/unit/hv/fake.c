@@ -15,6 +15,7 @@ uint16_t fake_port;
 uint8_t fake_port_value;
 uint32_t (*fake_guest)(struct regs *r);
 uint32_t (*fake_agent)(struct regs *r);
+static bool agent_runs;
 void (*fake_ipi)(uint32_t apic_id, uint32_t command);
 void (*fake_exit_state)(struct regs *r);
 jmp_buf fake_stop_jump;
@@ -122,6 +123,7 @@ uint64_t rdmsr(uint32_t msr)
 {
 	uint32_t i = msr_slot(msr);
 
+	assert_false(agent_runs); /* RDMSR kills it */
 	if (!msrs[i].valid)
 		stopped("RDMSR of an MSR that does not exist");
 	return msrs[i].value;
@@ -293,11 +295,6 @@ void copy_pages(void *to, const void *from, uint32_t pages)
 	memcpy(to, from, (size_t)pages * RV_PAGE_SIZE);
 }
 
-void clear_pages(void *to, uint32_t pages)
-{
-	memset(to, 0, (size_t)pages * RV_PAGE_SIZE);
-}
-
 void *pa_pointer(pa_t a)
 {
 	if (a.v >= FAKE_RAM)
@@ -444,7 +441,9 @@ static void enter_once(struct regs *r)
 /* The agent is what it is. */
 static uint32_t agent_run(struct regs *r)
 {
+	agent_runs = true;
 	r->gpr[RDI] = (uint64_t)agent_do(r->gpr[RDI], r->gpr[RSI], agent_mail());
+	agent_runs = false;
 	r->gpr[RAX] = RV_FC_EXIT;
 	current->field[VMCS_EXIT_INSTRUCTION_LENGTH] = 3;
 	return EXIT_VMCALL;
@@ -626,7 +625,7 @@ static void cpu_make(uint32_t index)
 
 struct percpu *fake_machine(void)
 {
-	struct vmx_refusal why;
+	struct refusal why;
 	struct row *rows =
 	    malloc(FAKE_ROWS * sizeof(*rows)); /* exactly, so that the sanitizer sees the first row too many */
 	uint64_t manager = FAKE_POOL + 0x100000;

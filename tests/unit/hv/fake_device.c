@@ -108,13 +108,13 @@ void remember(void)
 	for (uint32_t i = 0; i < 2; i++) {
 		ept_merge(&hv.ept, gpa_make(i == 0 ? BAR0 : BAR2), &table);
 		if (table.v != 0) {
-			clear_pages(pa_pointer(table), 1);
+			memset(pa_pointer(table), 0, RV_PAGE_SIZE);
 			partition_release(&hv.partition, table, RV_PAGE_SIZE);
 		}
 	}
 	ept_merge(&hv.ept, gpa_make(CONFIG_PAGE), &table);
 	if (table.v != 0) {
-		clear_pages(pa_pointer(table), 1);
+		memset(pa_pointer(table), 0, RV_PAGE_SIZE);
 		partition_release(&hv.partition, table, RV_PAGE_SIZE);
 	}
 	partition_merge(&hv.partition);

@@ -33,7 +33,7 @@ static void root_tables_make(void)
 
 static void test_view_is_read_only(void **state)
 {
-	const uint64_t *top = pa_pointer(fimce_tables_root(&hv.agent)), *last;
+	const uint64_t *top = pa_pointer(hv.agent.tables), *last;
 	struct rv_audit a;
 
 	(void)state;
@@ -43,7 +43,7 @@ static void test_view_is_read_only(void **state)
 	/* The image's code is to run there: what of it may not is in the tables below. */
 	assert_int_equal(last[511], 0x2000 | PTE_P);
 	assert_int_equal(audit_run(cpu, &a), 0);
-	((uint64_t *)pa_pointer(fimce_tables_root(&hv.agent)))[DIRECT_MAP_INDEX] |= PTE_W;
+	((uint64_t *)pa_pointer(hv.agent.tables))[DIRECT_MAP_INDEX] |= PTE_W;
 	assert_int_equal(audit_run(cpu, &a), -RV_EFAULT);
 	assert_int_equal(a.bad_table, hv.agent.id);
 	assert_int_equal(a.bad_address, HV_DIRECT_MAP);
@@ -60,7 +60,7 @@ static void test_view_is_the_agents(void **state)
 	fake_create(0);
 	f = fimce_find((uint32_t)fake_vmcall(cpu, RV_HC_FIMCE_CREATE, FAKE_CREATE, 0, 0));
 	assert_non_null(f);
-	((uint64_t *)pa_pointer(fimce_tables_root(f)))[DIRECT_MAP_INDEX] = fimce_tables_view_entry(4);
+	((uint64_t *)pa_pointer(f->tables))[DIRECT_MAP_INDEX] = fimce_tables_view_entry(4);
 	assert_int_equal(audit_run(cpu, &a), -RV_EFAULT);
 	assert_int_equal(a.bad_table, f->id);
 }
@@ -96,7 +96,7 @@ static void test_death(void **state)
 		fake_agent = ends[i];
 		assert_int_equal(audit_run(cpu, &a), -RV_EIO);
 		assert_int_equal(cpu->refusal.reason, RV_REASON_AGENT_DIED);
-		assert_int_equal(cpu->refusal.value, causes[i]);
+		assert_int_equal(cpu->refusal.value[0], causes[i]);
 		assert_true(fake_vmcs_current().v == cpu->guest_vmcs.v);
 		assert_int_equal(cpu->runs_fimce, 0);
 		/* The next call finds it as if nothing had been. */

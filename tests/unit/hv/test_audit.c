@@ -124,7 +124,7 @@ static void test_rights_of_lent_pages(void **state)
 
 static uint64_t *fimce_entry(const struct fimce *f, uint64_t va)
 {
-	uint64_t table = fimce_tables_root(f).v, *entry = NULL;
+	uint64_t table = f->tables.v, *entry = NULL;
 
 	for (int level = 4; level >= 1; level--) {
 		entry = (uint64_t *)pa_pointer(pa_make(table)) + (va >> (12 + 9 * (level - 1)) & 511);

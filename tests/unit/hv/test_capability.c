@@ -3,7 +3,7 @@
 #include "fake.h"
 
 static struct vmx_caps caps;
-static struct vmx_refusal why;
+static struct refusal why;
 
 static int setup(void **state)
 {

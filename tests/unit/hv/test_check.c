@@ -58,7 +58,7 @@ static unsigned int rows_missing(void)
 /* @return true if both accept */
 static bool verdicts_agree(const char *what, uint32_t msr, uint32_t bit)
 {
-	struct vmx_refusal why;
+	struct refusal why;
 	struct vmx_caps caps;
 	bool launch, tool;
 

@@ -36,7 +36,7 @@ static void expect_taken(const struct fimce *f)
 
 static uint64_t fimce_entry(const struct fimce *f, uint64_t va)
 {
-	const uint64_t *table = pa_pointer(fimce_tables_root(f));
+	const uint64_t *table = pa_pointer(f->tables);
 
 	for (uint32_t shift = 39; shift > 12; shift -= 9) {
 		if (table[va >> shift & 511] == 0)

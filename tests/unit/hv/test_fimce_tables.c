@@ -28,7 +28,7 @@ static void build(uint32_t targets, uint32_t load_bytes)
 
 static uint64_t leaf(uint64_t va)
 {
-	uint64_t table = fimce_tables_root(f).v;
+	uint64_t table = f->tables.v;
 
 	for (int shift = 39; shift > 12; shift -= 9) {
 		uint64_t entry = ((uint64_t *)pa_pointer(pa_make(table)))[va >> shift & 511];
@@ -93,7 +93,7 @@ static void test_layout(void **state)
 	assert_int_equal(leaf(stack - 1) & (W | NX), W | NX);
 	assert_int_equal(leaf(stack - RV_FIMCE_MAX_STACK - 1), 0); /* guard page */
 	assert_int_equal(leaf(FAKE_TARGET_VA), 0); /* granted by the seal, not before */
-	check_tree(fimce_tables_root(f).v, 4);
+	check_tree(f->tables.v, 4);
 }
 
 static void test_seal(void **state)
@@ -121,7 +121,7 @@ static void test_seal(void **state)
 		assert_int_equal(PA(entry), FAKE_TARGET + 3 * i * RV_PAGE_SIZE);
 		assert_int_equal(entry & (W | NX), W | NX);
 	}
-	check_tree(fimce_tables_root(f).v, 4);
+	check_tree(f->tables.v, 4);
 }
 
 static uint64_t next_va(uint64_t va, uint32_t spread)
@@ -159,7 +159,7 @@ static void test_count_suffices(void **state)
 		assert_true(f->tables_total - f->tables_used <= 4); /* areas that this FIMCE does not have */
 		for (uint32_t i = 0; i < targets; i++)
 			assert_int_equal(PA(leaf(list[i].va)), list[i].gpa);
-		check_tree(fimce_tables_root(f).v, 4);
+		check_tree(f->tables.v, 4);
 		assert_int_equal(fake_vmcall(cpu, RV_HC_FIMCE_DESTROY, f->id, 0, 0), 0);
 	}
 }

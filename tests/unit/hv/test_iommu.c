@@ -344,7 +344,7 @@ static void test_audit_names_the_unit(void **state)
 	assert_int_equal(a.bad_table, ~1ull);
 	assert_int_equal(a.bad_address, VTD_IRTA);
 	assert_int_equal(cpu->refusal.reason, RV_REASON_AUDIT_VTD);
-	assert_int_equal(cpu->refusal.value, FAKE_UNIT(1));
+	assert_int_equal(cpu->refusal.value[0], FAKE_UNIT(1));
 	assert_int_equal(fake_log_last()->value[0], FAKE_UNIT(1));
 }
 

@@ -16,7 +16,7 @@
 
 static struct vtd_virtual g, other;
 static union agent_mail mail;
-static struct agent_refusal refusal; /* the last one */
+static struct refusal refusal; /* the last one */
 static uint32_t rounds; /* of the agent, for the last store */
 static bool runs; /* the units run */
 static uint32_t tail; /* of the guest's queue */
