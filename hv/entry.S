@@ -17,17 +17,12 @@ hv_header:
 	.code64
 /* int64_t hv_entry(struct rv_launch *l): see include/ravelin/launch.h */
 hv_entry:
-	.irp r, rbp, rbx, r15, r14, r13, r12
-	push %\r
-	.endr
-	mov %rsp, %rsi			/* struct launch_frame */
+	push %rbx
 	mov %rsp, %rbx
 	lea first_stack_top(%rip), %rsp
 	call launch_main
 	mov %rbx, %rsp			/* only after a failure */
-	.irp r, r12, r13, r14, r15, rbx, rbp
-	pop %\r
-	.endr
+	pop %rbx
 	ret
 
 /* Where the trampoline arrives: hv.starting's stack, then C. */

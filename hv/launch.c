@@ -20,97 +20,6 @@ extern const uint8_t hv_text_start[], hv_end[];
 extern const uint8_t trampoline[], trampoline_end[], trampoline_cr3[], trampoline_base[];
 extern const uint8_t vmx_exit[];
 
-/** The caller's state: becomes the guest's, or is restored when the launch fails. */
-struct captured {
-	uint64_t cr0, cr3, cr4, efer;
-	struct descriptor_pointer gdtr, idtr;
-	uint16_t selector[SEG_COUNT];
-	uint64_t base[SEG_COUNT];
-	uint32_t limit[SEG_COUNT];
-	uint32_t access[SEG_COUNT];
-	struct launch_frame frame;
-	uint64_t rsp; /* as it will be after the return */
-};
-
-static uint64_t *descriptor_at(const struct captured *c, uint16_t selector)
-{
-	return (uint64_t *)(c->gdtr.base + (selector & ~7u));
-}
-
-/* Attributes come from LAR and LSL, which read the caller's GDT: this must run while it is in force. */
-static void segment_capture(struct captured *c, int s)
-{
-	uint16_t selector = c->selector[s];
-	uint64_t access, limit;
-
-	if ((selector & ~7u) == 0) {
-		/* VM entry wants a usable TSS even if the caller has none. */
-		c->limit[s] = s == SEG_TR ? 0x67 : 0;
-		c->access[s] = s == SEG_TR ? 0x8b : SEGMENT_UNUSABLE;
-		return;
-	}
-	__asm__ volatile("lar %1, %0" : "=r"(access) : "r"((uint64_t)selector) : "cc");
-	__asm__ volatile("lsl %1, %0" : "=r"(limit) : "r"((uint64_t)selector) : "cc");
-	c->limit[s] = (uint32_t)limit;
-	c->access[s] = (uint32_t)(access >> 8) & 0xf0ff;
-	if (s == SEG_LDTR || s == SEG_TR) {
-		const uint64_t *d = descriptor_at(c, selector);
-
-		c->base[s] = (d[0] >> 16 & 0xffffff) | (d[0] >> 56 & 0xff) << 24 | d[1] << 32;
-	}
-	if (s == SEG_TR)
-		c->access[s] |= 2; /* busy */
-}
-
-static void state_capture(struct captured *c, const struct launch_frame *frame)
-{
-	c->frame = *frame;
-	c->rsp = (uint64_t)(frame + 1);
-	c->cr0 = read_cr0();
-	c->cr3 = read_cr3();
-	c->cr4 = read_cr4();
-	c->efer = rdmsr(MSR_EFER);
-	c->base[SEG_FS] = rdmsr(MSR_FS_BASE);
-	c->base[SEG_GS] = rdmsr(MSR_GS_BASE);
-	__asm__ volatile("sgdt %0; sidt %1" : "=m"(c->gdtr), "=m"(c->idtr));
-	__asm__ volatile(
-	    "mov %%es, %0; mov %%cs, %1; mov %%ss, %2; mov %%ds, %3; mov %%fs, %4; mov %%gs, %5; sldt %6; str %7"
-	    : "=m"(c->selector[SEG_ES]), "=m"(c->selector[SEG_CS]), "=m"(c->selector[SEG_SS]),
-	      "=m"(c->selector[SEG_DS]), "=m"(c->selector[SEG_FS]), "=m"(c->selector[SEG_GS]),
-	      "=m"(c->selector[SEG_LDTR]), "=m"(c->selector[SEG_TR]));
-	for (int s = 0; s < SEG_COUNT; s++)
-		segment_capture(c, s);
-}
-
-/* Back to the caller's world after a failure. Page tables last: the caller's descriptor tables are visible only then. */
-static void state_restore(const struct captured *c)
-{
-	write_cr4(c->cr4);
-	write_cr3(c->cr3);
-	__asm__ volatile("lgdt %0; lidt %1" : : "m"(c->gdtr), "m"(c->idtr));
-	__asm__ volatile("push %0\n\t"
-			 "lea 1f(%%rip), %%rax\n\t"
-			 "push %%rax\n\t"
-			 "lretq\n"
-			 "1:"
-			 :
-			 : "r"((uint64_t)c->selector[SEG_CS])
-			 : "rax", "memory");
-	__asm__ volatile("mov %0, %%es; mov %1, %%ss; mov %2, %%ds; mov %3, %%fs; mov %4, %%gs; lldt %5"
-			 :
-			 : "r"(c->selector[SEG_ES]), "r"(c->selector[SEG_SS]), "r"(c->selector[SEG_DS]),
-			   "r"(c->selector[SEG_FS]), "r"(c->selector[SEG_GS]), "r"(c->selector[SEG_LDTR]));
-	if (c->selector[SEG_TR] & ~7u) {
-		*descriptor_at(c, c->selector[SEG_TR]) &=
-		    ~(2ull << 40); /* LTR wants an available TSS, not a busy one */
-		__asm__ volatile("ltr %0" : : "r"(c->selector[SEG_TR]) : "memory");
-	}
-	wrmsr(MSR_FS_BASE, c->base[SEG_FS]);
-	wrmsr(MSR_GS_BASE, c->base[SEG_GS]);
-	wrmsr(MSR_EFER, c->efer);
-	write_cr0(c->cr0);
-}
-
 static int launch_fail(struct rv_launch *l, int error, uint32_t reason, uint64_t value, uint64_t value2)
 {
 	l->reason = reason;
@@ -415,13 +324,13 @@ static void vmcs_guest_common(struct percpu *cpu, struct vmcs_writer *w)
 	vmcs_write(w, VMCS_CR4_MASK, CR4_VMXE);
 }
 
-static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct vmcs_writer *w)
+static void vmcs_first_cpu(const struct rv_launch_state *c, struct vmcs_writer *w)
 {
 	vmcs_write(w, VMCS_ENTRY_CONTROLS, hv.caps.guest.entry | ENTRY_IA32E);
-	vmcs_write(w, VMCS_GUEST_GDTR_BASE, c->gdtr.base);
-	vmcs_write(w, VMCS_GUEST_GDTR_LIMIT, c->gdtr.limit);
-	vmcs_write(w, VMCS_GUEST_IDTR_BASE, c->idtr.base);
-	vmcs_write(w, VMCS_GUEST_IDTR_LIMIT, c->idtr.limit);
+	vmcs_write(w, VMCS_GUEST_GDTR_BASE, c->gdt_base);
+	vmcs_write(w, VMCS_GUEST_GDTR_LIMIT, c->gdt_limit);
+	vmcs_write(w, VMCS_GUEST_IDTR_BASE, c->idt_base);
+	vmcs_write(w, VMCS_GUEST_IDTR_LIMIT, c->idt_limit);
 	vmcs_write(w, VMCS_GUEST_CR0, c->cr0 | hv.caps.cr0_fixed0);
 	vmcs_write(w, VMCS_CR0_SHADOW, c->cr0);
 	vmcs_write(w, VMCS_GUEST_CR3, c->cr3);
@@ -436,15 +345,14 @@ static void vmcs_first_cpu(struct percpu *cpu, const struct captured *c, struct 
 	vmcs_write(w, VMCS_GUEST_SYSENTER_ESP, rdmsr(MSR_SYSENTER_ESP));
 	vmcs_write(w, VMCS_GUEST_SYSENTER_EIP, rdmsr(MSR_SYSENTER_EIP));
 	vmcs_write(w, VMCS_GUEST_RSP, c->rsp);
-	vmcs_write(w, VMCS_GUEST_RIP, c->frame.return_address);
+	vmcs_write(w, VMCS_GUEST_RIP, c->rip);
 	/* Exit before the first instruction: the proof that the entry works. */
 	vmcs_write(w, VMCS_GUEST_PREEMPTION_TIMER, 0);
-	cpu->regs = (struct regs){0};
-	cpu->regs.gpr[RBX] = c->frame.rbx;
-	cpu->regs.gpr[RBP] = c->frame.rbp;
-	memcpy(&cpu->regs.gpr[R12], c->frame.r12_to_r15, sizeof(c->frame.r12_to_r15));
-	for (uint64_t s = 0; s < SEG_COUNT; s++)
-		launch_vmcs_segment(w, s, c->selector[s], c->base[s], c->limit[s], c->access[s]);
+	for (uint64_t i = 0; i < SEG_COUNT; i++) {
+		const struct rv_launch_segment *s = &c->segment[i];
+
+		launch_vmcs_segment(w, i, s->selector, s->base, s->limit, s->access);
+	}
 }
 
 static void vmcs_waiting_cpu(struct percpu *cpu, struct vmcs_writer *w)
@@ -461,7 +369,7 @@ static void vmcs_waiting_cpu(struct percpu *cpu, struct vmcs_writer *w)
  * Returns false if that is not possible: cpu->refusal says why, and VMX is off. (In VMX operation the INIT of aps_stop
  * would not reach the CPU.)
  */
-static bool guest_vmcs_make(struct percpu *cpu, const struct captured *c)
+static bool guest_vmcs_make(struct percpu *cpu, const struct rv_launch_state *c)
 {
 	struct vmcs_writer w = {0};
 
@@ -472,7 +380,7 @@ static bool guest_vmcs_make(struct percpu *cpu, const struct captured *c)
 	if (vmcs_clear(cpu->guest_vmcs) && vmcs_load(cpu->guest_vmcs)) {
 		vmcs_guest_common(cpu, &w);
 		if (c != NULL)
-			vmcs_first_cpu(cpu, c, &w);
+			vmcs_first_cpu(c, &w);
 		else
 			vmcs_waiting_cpu(cpu, &w);
 		if (w.failed_field == 0)
@@ -568,7 +476,7 @@ int launch_enter(struct rv_launch *l, struct percpu *cpu)
 }
 
 /* From here on in root mode's own page tables. Returns only on failure. */
-static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
+static int launch_first_cpu(struct rv_launch *l, const struct rv_launch_state *c)
 {
 	const struct refusal *why;
 	struct percpu *cpu;
@@ -593,11 +501,10 @@ static int launch_first_cpu(struct rv_launch *l, const struct captured *c)
 	return error;
 }
 
-int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
+int64_t launch_main(struct rv_launch *caller)
 {
 	struct rv_launch *l = &hv.launch;
 	struct refusal why;
-	struct captured captured;
 	int error;
 
 	*l = *caller;
@@ -612,14 +519,16 @@ int64_t launch_main(struct rv_launch *caller, struct launch_frame *frame)
 	if (!error && (read_cr4() & CR4_VMXE))
 		error = launch_fail(l, -RV_EBUSY, RV_REASON_VMX_IN_USE, read_cr4(), 0);
 	if (!error) {
-		state_capture(&captured, frame);
 		hv.page_tables = tables_build_first(pa_make(l->pool_base), pa_make(l->trampoline));
-		wrmsr(MSR_EFER, captured.efer | EFER_NXE);
+		wrmsr(MSR_EFER, l->state.efer | EFER_NXE);
 		write_cr3(hv.page_tables.v);
-		error = launch_first_cpu(l, &captured);
+		error = launch_first_cpu(l, &l->state);
 		if (hv.cpu_count > 1)
 			aps_stop();
-		state_restore(&captured);
+		write_cr4(l->state.cr4);
+		write_cr3(l->state.cr3);
+		wrmsr(MSR_EFER, l->state.efer);
+		write_cr0(l->state.cr0);
 	}
 	*caller = *l; /* only the reason has changed */
 	return error;

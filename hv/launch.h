@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * launch.h - the only way in: take the state of the CPU, make it the guest's, continue there.
+ * launch.h - the only way in: the state that the front end hands over becomes the guest's, and the guest begins.
  */
 #ifndef HV_LAUNCH_H
 #define HV_LAUNCH_H
@@ -8,16 +8,11 @@
 #include <hv/hv.h>
 #include <hv/x86/regs.h>
 
-/** What entry.S saved on the caller's stack, lowest address first. */
-struct launch_frame {
-	uint64_t r12_to_r15[4], rbx, rbp, return_address;
-};
-
 /**
  * Called by entry.S on the hypervisor's first stack, with the caller's page tables, descriptor tables and control registers
- * in force. Returns only on failure, with all of that as it was and VMX off on all CPUs.
+ * in force. Returns only on failure, with page tables and control registers as they were and VMX off on all CPUs.
  */
-int64_t launch_main(struct rv_launch *l, struct launch_frame *frame);
+int64_t launch_main(struct rv_launch *l);
 
 /** Called by the trampoline on the AP's own stack, with root mode's page tables. */
 _Noreturn void launch_ap(struct percpu *cpu);

@@ -6,6 +6,7 @@
 #include <ravelin/launch.h>
 
 #include "../x86/mtrr.h"
+#include "../x86/state.h"
 #include "acpi.h"
 #include "cmdline.h"
 #include "console.h"
@@ -329,7 +330,6 @@ static bool ravelin_launch(struct boot_error *error)
 {
 	char sentence[BOOT_SENTENCE_MAX];
 	uint8_t *pool = (uint8_t *)(uintptr_t)boot.launch.pool_base;
-	int64_t (*entry)(struct rv_launch *) = (int64_t(*)(struct rv_launch *))(uintptr_t)boot.hv.entry;
 	int64_t result;
 
 	/* The wait for the timer and the clearing of the pool each take milliseconds: one is done during the other. */
@@ -342,7 +342,7 @@ static bool ravelin_launch(struct boot_error *error)
 	memset(pool + boot.pool_cleared, 0, boot.launch.pool_bytes - boot.pool_cleared);
 	memcpy(pool, boot_hv_image, boot.hv.image_bytes);
 	paging_map_hypervisor(boot.launch.pool_base, boot.hv.memory_bytes);
-	result = entry(&boot.launch);
+	result = launch_call(boot.hv.entry, &boot.launch);
 	if (!result)
 		return true;
 	reason_format(sentence, sizeof(sentence), boot.launch.reason, boot.launch.reason_value,

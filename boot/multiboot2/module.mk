@@ -12,9 +12,9 @@ BOOT_LDFLAGS := -m elf_x86_64 -nostdlib -static --no-dynamic-linker -z noexecsta
 	-T $(BOOT_DIR)/boot.ld
 
 # What all front ends share.
-BOOT_SHARED := $(B)/boot/acpi/dmar.o $(B)/boot/x86/mtrr.o
+BOOT_SHARED := $(B)/boot/acpi/dmar.o $(B)/boot/x86/mtrr.o $(B)/boot/x86/state.o
 BOOT_OBJECTS := $(patsubst %,$(B)/$(BOOT_DIR)/%.o,entry image main bytes console paging pci trap tsc $(BOOT_PURE)) \
-	$(BOOT_SHARED)
+	$(BOOT_SHARED) $(B)/boot/x86/call.o
 
 $(B)/$(BOOT_DIR)/%.o: $(BOOT_DIR)/%.c
 	@mkdir -p $(@D)
@@ -23,6 +23,10 @@ $(B)/$(BOOT_DIR)/%.o: $(BOOT_DIR)/%.c
 $(BOOT_SHARED): $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(BOOT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/boot/x86/%.o: boot/x86/%.S
+	@mkdir -p $(@D)
+	$(CC) -m64 -MMD -MP -c -o $@ $<
 
 $(B)/$(BOOT_DIR)/%.o: $(BOOT_DIR)/%.S
 	@mkdir -p $(@D)

@@ -8,10 +8,12 @@
  *   3. maps header.memory_bytes from the start of the pool at RV_HV_BASE, readable, writable and executable;
  *   4. calls header.entry in 64-bit mode, CPL 0, interrupts off, with the System V convention:
  *          int64_t entry(struct rv_launch *l)
+ *     with l->state, the state of this CPU. (boot/x86/state.h does this, as a function that returns.)
  *
- * The call captures the state of the CPU as it is, makes it the guest's state and continues there: on success it returns 0
- * *as the guest*. On failure it returns a negative errno, the state of every CPU is as before the call, VMX is off everywhere
- * and l->reason, l->reason_cpu, l->reason_value, l->reason_value2 say why (reason.h).
+ * On success the call does not return: the guest begins with that state, at l->state.rip. On failure it returns a negative errno, VMX is
+ * off everywhere and l->reason, l->reason_cpu, l->reason_value, l->reason_value2 say why (reason.h). Then CR0, CR3, CR4 and EFER are
+ * as before the call, and so is every other CPU; descriptor tables, segment registers and the bases of FS and GS may be the hypervisor's,
+ * whose memory is no longer mapped: the caller loads its own at once.
  */
 #ifndef RAVELIN_LAUNCH_H
 #define RAVELIN_LAUNCH_H
@@ -99,6 +101,24 @@ struct rv_launch_types {
 	struct rv_launch_type range[RV_LAUNCH_MAX_TYPES]; /* sorted; none overlap; neighbours differ in their types */
 };
 
+struct rv_launch_segment {
+	uint64_t base;
+	uint32_t limit; /* in bytes */
+	uint32_t access; /* as in a VMCS (Intel SDM vol. 3, 25.4.1); bit 16: unusable */
+	uint16_t selector;
+	uint16_t reserved[3]; /* 0 */
+};
+#define RV_LAUNCH_SEGMENTS 8u
+
+/** Where the guest begins. General-purpose registers other than RSP are zero. */
+struct rv_launch_state {
+	uint64_t cr0, cr3, cr4, efer;
+	uint64_t rip, rsp;
+	uint64_t gdt_base, idt_base;
+	uint32_t gdt_limit, idt_limit;
+	struct rv_launch_segment segment[RV_LAUNCH_SEGMENTS]; /* ES, CS, SS, DS, FS, GS, LDTR, TR */
+};
+
 /** Filled by the front end; the hypervisor copies it before it uses it. */
 struct rv_launch {
 	uint64_t magic; /* RV_LAUNCH_MAGIC */
@@ -128,6 +148,7 @@ struct rv_launch {
 	struct rv_launch_ioapic ioapic[RV_LAUNCH_MAX_IOAPIC];
 	struct rv_launch_ecam ecam[RV_LAUNCH_MAX_ECAM];
 	struct rv_launch_types types;
+	struct rv_launch_state state; /* of the CPU that calls; no other register of it may change before the call */
 	/* Filled by the hypervisor on failure. */
 	uint32_t reason;
 	uint32_t reason_cpu;

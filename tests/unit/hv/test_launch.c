@@ -5,7 +5,6 @@
 #include <string.h>
 
 static struct rv_launch launch;
-static struct launch_frame frame;
 
 static int setup(void **state)
 {
@@ -32,7 +31,7 @@ static void expect_refusal(int64_t error, uint32_t reason)
 	uint32_t writes = fake_msr_writes;
 
 	memset(&hv, 0, sizeof(hv));
-	assert_int_equal(launch_main(&copy, &frame), error);
+	assert_int_equal(launch_main(&copy), error);
 	assert_int_equal(copy.reason, reason);
 	assert_int_equal(fake_msr_writes, writes);
 	assert_true(memcmp(&launch, &copy, offsetof(struct rv_launch, reason)) == 0);
@@ -130,7 +129,7 @@ static void test_both_values(void **state)
 	fake_msr_set(RV_MSR_VMX_PROCBASED_CTLS2, fake_msr_get(RV_MSR_VMX_PROCBASED_CTLS2) &
 						     ~((uint64_t)(SECONDARY_EPT | SECONDARY_UNRESTRICTED) << 32));
 	copy.reason_value2 = 99;
-	assert_int_equal(launch_main(&copy, &frame), -RV_ENODEV);
+	assert_int_equal(launch_main(&copy), -RV_ENODEV);
 	assert_int_equal(copy.reason, RV_REASON_VMX_CONTROL);
 	assert_int_equal(copy.reason_value, RV_MSR_VMX_PROCBASED_CTLS2);
 	assert_int_equal(copy.reason_value2, SECONDARY_EPT | SECONDARY_UNRESTRICTED);
@@ -138,7 +137,7 @@ static void test_both_values(void **state)
 	copy = launch;
 	copy.reason_value2 = 99;
 	copy.cpu_count = 0;
-	assert_int_equal(launch_main(&copy, &frame), -RV_EINVAL);
+	assert_int_equal(launch_main(&copy), -RV_EINVAL);
 	assert_int_equal(copy.reason_value2, 0);
 }
 
