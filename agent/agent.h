@@ -14,6 +14,12 @@ int64_t agent_do(uint64_t command, uint64_t argument, union agent_mail *mail);
 /** AGENT_AUDIT: walks the EPT, the page tables of all FIMCEs, their tables for DMA, the bitmaps, and the remapping units. */
 void audit_tables(union agent_mail *mail);
 
+/** AGENT_INFO: *info is zero before. */
+void info_fill(struct rv_info *info);
+
+/** AGENT_STAT. */
+void stat_fill(const struct percpu *cpu, struct rv_stat *stat);
+
 struct vtd_fault {
 	uint32_t record; /* or VTD_FAULT_OVERFLOW: faults were lost because the unit had no free record */
 	uint32_t reason; /* of VT-d, appendix A */

@@ -13,6 +13,12 @@ int64_t agent_do(uint64_t command, uint64_t argument, union agent_mail *mail)
 	case AGENT_AUDIT:
 		audit_tables(mail);
 		return 0;
+	case AGENT_INFO:
+		info_fill(&mail->info);
+		return 0;
+	case AGENT_STAT:
+		stat_fill(hv.cpu[argument], &mail->stat);
+		return 0;
 	case AGENT_FAULTS:
 		faults_read(&hv.vtd, &mail->faults);
 		return 0;

@@ -14,6 +14,8 @@
 
 enum agent_command {
 	AGENT_AUDIT = 1, /* all tables; it adds what it finds to mail.audit */
+	AGENT_INFO, /* mail.info */
+	AGENT_STAT, /* mail.stat, of the CPU with this index */
 	AGENT_FAULTS, /* mail.faults: what the remapping units have recorded */
 	/* The argument is the address of a struct device: see agent/pci.h. */
 	AGENT_PCI_LOOK, /* 0 or a negative errno with mail.pci.reason; mail.pci.config, .can_reset */
@@ -40,6 +42,8 @@ union agent_mail {
 		uint32_t reason; /* RV_REASON_AUDIT_*, 0: nothing was found; and the values of its sentence */
 		uint64_t value[3];
 	} audit;
+	struct rv_info info;
+	struct rv_stat stat;
 	struct agent_faults {
 		uint32_t count;
 		struct agent_fault {

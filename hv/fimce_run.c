@@ -373,9 +373,10 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	f->state = RV_FIMCE_RUNNING;
 	f->cpu = cpu;
 	f->status.cpu = cpu->index;
-	cpu->fimce = f->id;
-	if (!agent)
+	if (!agent) {
+		cpu->fimce = f->id;
 		lock_release(&hv.lock);
+	}
 
 	while (rdtsc() < f->reset_tsc)
 		cpu_pause();
@@ -394,15 +395,16 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	(void)vmcs_load(outer != NULL ? outer->vmcs : cpu->guest_vmcs);
 	owner_restore(cpu, &owner, f);
 
-	if (!agent)
-		lock_acquire(&hv.lock);
+	if (agent)
+		return;
+	lock_acquire(&hv.lock);
 	device_stop(cpu, f);
 	if (f->has_interrupt)
 		apic_unlisten(apic);
 	f->status.run_tsc += rdtsc() - begin;
 	f->cpu = NULL;
-	cpu->fimce = outer != NULL ? outer->id : 0;
-	if (f->state == RV_FIMCE_DONE && !agent)
+	cpu->fimce = 0;
+	if (f->state == RV_FIMCE_DONE)
 		log3(cpu, RV_REASON_FIMCE_DONE, f->id, (uint64_t)f->status.result, f->status.output_bytes);
 	dim_after_run(cpu, f);
 }

@@ -100,7 +100,6 @@ struct percpu {
 	void *xsave_area; /* hv->xsave_bytes, 64-byte aligned */
 	struct host_tables tables;
 	struct rv_frames frames; /* copy of the frame list of the hypercall at hand */
-	uint8_t scratch[RV_PAGE_SIZE] __attribute__((aligned(64)));
 	uint8_t stack[HOST_STACK_BYTES] __attribute__((aligned(16)));
 };
 

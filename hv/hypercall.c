@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* hypercall.c - see hypercall.h. Every argument is checked here or in the function that it is handed to. */
+#include <hv/agent.h>
 #include <hv/audit.h>
 #include <hv/dim.h>
 #include <hv/exits.h>
 #include <hv/hypercall.h>
 #include <hv/iommu.h>
 #include <hv/journal.h>
-#include <hv/manager.h>
 #include <hv/percpu.h>
 #include <hv/x86/regs.h>
 
@@ -100,25 +100,14 @@ int64_t frames_write(struct percpu *cpu, const void *from, uint64_t bytes)
 	return (int64_t)bytes;
 }
 
-static int64_t get_info(struct percpu *cpu)
+/* A question that the agent answers, with a structure of this size. */
+static int64_t answer(struct percpu *cpu, enum agent_command command, uint64_t argument, uint32_t bytes)
 {
-	struct rv_info *info = (struct rv_info *)(void *)cpu->scratch;
+	int64_t error;
 
-	memset(info, 0, sizeof(*info));
-	info->abi_version = RV_ABI_VERSION;
-	info->features = HYPERCALL_FEATURES;
-	info->cpu_count = hv.cpu_count;
-	info->pool_bytes = hv.launch.pool_bytes;
-	info->pool_free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
-	info->tsc_khz = hv.launch.tsc_khz;
-	memcpy(info->trust_anchor, hv.launch.trust_anchor, RV_DIGEST_SIZE);
-	memcpy(info->manager_digest, manager_digest, RV_DIGEST_SIZE);
-	memcpy(info->version, RAVELIN_VERSION, sizeof(RAVELIN_VERSION));
-	for (uint32_t i = 0; i < RV_MAX_FIMCES; i++) {
-		info->fimce_id[i] = hv.fimce[i].id;
-		info->fimce_count += hv.fimce[i].id != 0;
-	}
-	return frames_write(cpu, info, sizeof(*info));
+	memset(agent_mail(), 0, bytes);
+	error = agent_call(cpu, command, argument);
+	return error ? error : frames_write(cpu, agent_mail(), bytes);
 }
 
 static int64_t get_log(struct percpu *cpu, uint64_t first)
@@ -133,20 +122,6 @@ static int64_t get_log(struct percpu *cpu, uint64_t first)
 		total += n;
 	}
 	return total;
-}
-
-static int64_t get_stat(struct percpu *cpu, uint64_t index)
-{
-	struct rv_stat stat;
-
-	if (index >= hv.cpu_count)
-		return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_HC_CPU, index);
-	stat = hv.cpu[index]->stat;
-	for (uint32_t i = 0; i < RV_EXIT_REASONS; i++)
-		stat.exits += stat.exit[i];
-	stat.state = hv.cpu[index]->state;
-	stat.fimce = hv.cpu[index]->fimce;
-	return frames_write(cpu, &stat, sizeof(stat));
 }
 
 static int64_t get_journal(struct percpu *cpu, uint64_t first)
@@ -342,12 +317,14 @@ static int64_t dispatch(struct percpu *cpu, uint64_t number, uint64_t a, uint64_
 		return error;
 	switch (number) {
 	case RV_HC_GET_INFO:
-		return get_info(cpu);
+		return answer(cpu, AGENT_INFO, 0, sizeof(struct rv_info));
 	case RV_HC_GET_LOG:
 		iommu_log_faults(cpu);
 		return get_log(cpu, b);
 	case RV_HC_GET_STAT:
-		return get_stat(cpu, b);
+		if (cpu_by_index(b) == NULL)
+			return hypercall_refuse(cpu, -RV_ENOENT, RV_REASON_HC_CPU, b);
+		return answer(cpu, AGENT_STAT, b, sizeof(struct rv_stat));
 	case RV_HC_GET_JOURNAL:
 		return get_journal(cpu, b);
 	case RV_HC_AUDIT:
