@@ -271,7 +271,7 @@ static int64_t config_take(struct percpu *cpu, struct device *d)
 static int64_t unit_refuse(struct percpu *cpu, int error)
 {
 	return hypercall_refuse(cpu, error, error == -RV_ENOMEM ? RV_REASON_POOL_EMPTY : hv.vtd.failure.reason,
-				hv.vtd.failure.value);
+				hv.vtd.failure.value[0]);
 }
 
 /* Its DMA goes through this table; v = 0: it is blocked. */
@@ -352,7 +352,7 @@ static void function_put(struct percpu *cpu, struct device *d)
 	/* One that was only looked at may have no context entry of its own. */
 	if (d->quiet) {
 		if (vtd_device_set(&hv.vtd, d->source_id, hv.vtd.guest_table, VTD_DOMAIN_GUEST) != 0)
-			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value[0], hv.vtd.failure.value[1], 0);
 		(void)pci_do(cpu, AGENT_PCI_GIVE_BACK, d);
 	}
 	extents_change(d, &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
@@ -556,7 +556,7 @@ void device_stop(struct percpu *cpu, struct fimce *f)
 		interrupt = vtd_device_interrupt(&hv.vtd, d->source_id, 0, 0, &index);
 		dma = dma_set(f, d, pa_make(0));
 		if (interrupt || dma)
-			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value[0], hv.vtd.failure.value[1], 0);
 	}
 	device_reset(cpu, f);
 }

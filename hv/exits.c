@@ -81,12 +81,10 @@ void guest_park(struct percpu *cpu)
 	cpu->unit_written = NULL;
 }
 
-bool nmi_account(struct percpu *cpu)
+void nmi_account(struct percpu *cpu)
 {
-	if (__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST) != 0)
-		return true;
-	cpu->guest_nmi = 1;
-	return false;
+	if (__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST) == 0)
+		cpu->guest_nmi = 1;
 }
 
 void nmi_account_seen(struct percpu *cpu)

@@ -32,8 +32,8 @@ bool guest_is_64(void);
 /** Puts this CPU's guest into wait-for-SIPI. */
 void guest_park(struct percpu *cpu);
 
-/** Takes note of an NMI that came while a FIMCE ran: a kick, or one for the guest. @return true if it was a kick. */
-bool nmi_account(struct percpu *cpu);
+/** Takes note of an NMI that came while a FIMCE ran: a kick, or one for the guest. */
+void nmi_account(struct percpu *cpu);
 /** The same for one that root mode has taken, if it has. */
 void nmi_account_seen(struct percpu *cpu);
 

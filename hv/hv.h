@@ -151,7 +151,6 @@ struct hv {
 	pa_t io_bitmap_a;
 	pa_t io_bitmap_b;
 	uint32_t xsave_bytes;
-	uint32_t physical_bits;
 	uint32_t mtrr_count; /* variable MTRRs of each CPU */
 	uint64_t xcr0_supported;
 	bool has_flush_cmd;

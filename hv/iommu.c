@@ -94,7 +94,7 @@ static int64_t unit_do(struct percpu *cpu, struct vtd_virtual *g, enum agent_com
 		m->offset = offset;
 		more = agent_call(cpu, command, (uint64_t)g);
 		if (more >= 0 && vtd_virtual_apply(&hv.vtd, g, m, hv.released != 0) != 0) {
-			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value[0], hv.vtd.failure.value[1], 0);
 			more = -RV_EIO;
 		}
 		if (r->reason != 0)
@@ -161,7 +161,7 @@ void iommu_revoke(struct percpu *cpu)
 	for (uint32_t i = 0; i < hv.vtd.unit_count; i++)
 		changed |= unit_revoke(cpu, &hv.vtd.unit[i]);
 	if (changed && vtd_flush_interrupts(&hv.vtd) != 0)
-		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value[0], hv.vtd.failure.value[1], 0);
 }
 
 void iommu_restore(struct percpu *cpu)
@@ -187,7 +187,7 @@ int64_t iommu_flush_guest(struct percpu *cpu)
 	percpu_flush_ept(cpu);
 	if (vtd_flush_dma(&hv.vtd, VTD_DOMAIN_GUEST) == 0)
 		return 0;
-	return hypercall_refuse(cpu, -RV_EIO, hv.vtd.failure.reason, hv.vtd.failure.value);
+	return hypercall_refuse(cpu, -RV_EIO, hv.vtd.failure.reason, hv.vtd.failure.value[0]);
 }
 
 void iommu_rejoin(struct percpu *cpu, uint64_t base, uint64_t bytes)

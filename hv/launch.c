@@ -28,9 +28,9 @@ static int launch_fail(struct rv_launch *l, int error, uint32_t reason, uint64_t
 	return error;
 }
 
-static int iommu_fail(struct rv_launch *l, int error)
+static int launch_pass(struct rv_launch *l, int error, const struct refusal *why)
 {
-	return launch_fail(l, error, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit);
+	return launch_fail(l, error, why->reason, why->value[0], why->value[1]);
 }
 
 /* Types that EPT entries can have (29.3.7) for ranges in order: UC, WC, WT, WP, WB. */
@@ -68,7 +68,9 @@ static int launch_check(struct rv_launch *l)
 	    {l->tsc_khz == 0, offsetof(struct rv_launch, tsc_khz)},
 	    {!types_ok(&l->types), offsetof(struct rv_launch, types)},
 	};
+	struct refusal why;
 	bool in_ram = false;
+	int error;
 
 	for (uint32_t i = 0; i < sizeof(scalar) / sizeof(scalar[0]); i++) {
 		if (scalar[i].bad)
@@ -88,6 +90,11 @@ static int launch_check(struct rv_launch *l)
 		return launch_fail(l, -RV_EINVAL, RV_REASON_POOL_ALIGN, l->pool_base, 0);
 	if (l->pool_bytes < RV_POOL_MIN)
 		return launch_fail(l, -RV_ENOMEM, RV_REASON_POOL_SMALL, RV_POOL_MIN, 0);
+	error = vmx_check(&hv.caps, &why);
+	if (error)
+		return launch_pass(l, error, &why);
+	if (read_cr4() & CR4_VMXE)
+		return launch_fail(l, -RV_EBUSY, RV_REASON_VMX_IN_USE, read_cr4(), 0);
 	return 0;
 }
 
@@ -96,22 +103,21 @@ static int pool_init(uint64_t image_bytes)
 {
 	const struct rv_launch *l = &hv.launch;
 	const struct row ours = {.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W};
+	const struct row shared = {.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X};
 	struct partition *p = &hv.partition;
 	uint64_t rows_bytes = page_align_up(PARTITION_ROWS * sizeof(struct row));
 	pa_t base = pa_make(l->pool_base), rows = pa_add(base, image_bytes);
 	pa_t manager = pa_add(base, (uint64_t)&manager_start - RV_HV_BASE);
 	uint64_t manager_bytes = (uint64_t)(manager_start.text_pages + manager_start.rodata_pages) * RV_PAGE_SIZE;
+	uint32_t bits = cpuid(0x80000008, 0).eax & 0xff;
 	int error;
 
 	/* Four levels of EPT translate 48 bits: what lies above is nobody's. */
 	partition_init(p, pa_pointer(rows), PARTITION_ROWS,
-		       1ull << (hv.physical_bits < EPT_ADDRESS_BITS ? hv.physical_bits : EPT_ADDRESS_BITS));
+		       1ull << (bits < EPT_ADDRESS_BITS ? bits : EPT_ADDRESS_BITS));
 	error = partition_take(p, base, l->pool_bytes, OWNER_GUEST, &(struct row){.owner = OWNER_POOL_FREE});
 	error = error ? error : partition_take(p, base, image_bytes + rows_bytes, OWNER_POOL_FREE, &ours);
-	error = error ? error
-		      : partition_take(
-			    p, manager, manager_bytes, OWNER_HYPERVISOR,
-			    &(struct row){.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X});
+	error = error ? error : partition_take(p, manager, manager_bytes, OWNER_HYPERVISOR, &shared);
 	return error ? error : partition_take(p, pa_make(l->trampoline), RV_PAGE_SIZE, OWNER_GUEST, &ours);
 }
 
@@ -175,7 +181,7 @@ static int machine_init(struct rv_launch *l)
 		error = percpu_new(i);
 	error = error ? error : fimce_create_agent(hv.cpu[0]);
 	if (error && hv.vtd.failure.reason != 0)
-		return iommu_fail(l, error);
+		return launch_pass(l, error, &hv.vtd.failure);
 	if (error)
 		return launch_fail(l, error, RV_REASON_POOL_SMALL,
 				   l->pool_bytes + partition_bytes(&hv.partition, OWNER_HYPERVISOR), 0);
@@ -438,13 +444,12 @@ int launch_aps_start(struct rv_launch *l)
 {
 	for (uint32_t i = 1; i < hv.cpu_count; i++) {
 		struct percpu *cpu = hv.cpu[i];
-		const struct refusal *why = &cpu->refusal;
 
 		l->reason_cpu = i;
 		if (percpu_start(cpu, hv.launch.ap_timeout_us) != 0)
 			return launch_fail(l, -RV_ETIME, RV_REASON_AP_TIMEOUT, cpu->apic_id, 0);
 		if (__atomic_load_n(&cpu->stage, __ATOMIC_ACQUIRE) != STAGE_READY)
-			return launch_fail(l, -RV_ENODEV, why->reason, why->value[0], why->value[1]);
+			return launch_pass(l, -RV_ENODEV, &cpu->refusal);
 	}
 	l->reason_cpu = 0;
 	return 0;
@@ -467,18 +472,18 @@ int launch_enter(struct rv_launch *l, struct percpu *cpu)
 	int error = (int)iommu_begin(cpu);
 
 	if (error)
-		return launch_fail(l, error, cpu->refusal.reason, cpu->refusal.value[0], 0);
+		return launch_pass(l, error, &cpu->refusal);
 	error = vtd_start(&hv.vtd);
-	error = error ? iommu_fail(l, error) : launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, exits_run(cpu), 0);
+	error = error ? launch_pass(l, error, &hv.vtd.failure)
+		      : launch_fail(l, -RV_EIO, RV_REASON_VMLAUNCH_FAILED, exits_run(cpu), 0);
 	if (vtd_stop(&hv.vtd) != 0)
-		hv_stop(cpu, hv.vtd.failure.reason, hv.vtd.failure.value, hv.vtd.failure.unit, 0);
+		hv_stop(cpu, hv.vtd.failure.reason, hv.vtd.failure.value[0], hv.vtd.failure.value[1], 0);
 	return error;
 }
 
 /* From here on in root mode's own page tables. Returns only on failure. */
 static int launch_first_cpu(struct rv_launch *l, const struct rv_launch_state *c)
 {
-	const struct refusal *why;
 	struct percpu *cpu;
 	int error = pool_init((uint64_t)(hv_end - hv_text_start));
 
@@ -488,14 +493,13 @@ static int launch_first_cpu(struct rv_launch *l, const struct rv_launch_state *c
 	if (error)
 		return error;
 	cpu = hv.cpu[0];
-	why = &cpu->refusal;
 	trampoline_install();
 	error = launch_aps_start(l);
 	if (error)
 		return error;
 	tables_load(cpu);
 	if (!guest_vmcs_make(cpu, c))
-		return launch_fail(l, -RV_EIO, why->reason, why->value[0], why->value[1]);
+		return launch_pass(l, -RV_EIO, &cpu->refusal);
 	error = launch_enter(l, cpu);
 	vmx_off();
 	return error;
@@ -504,27 +508,17 @@ static int launch_first_cpu(struct rv_launch *l, const struct rv_launch_state *c
 int64_t launch_main(struct rv_launch *caller)
 {
 	struct rv_launch *l = &hv.launch;
-	struct refusal why;
 	int error;
 
 	*l = *caller;
 	l->reason_cpu = 0;
-	hv.physical_bits = cpuid(0x80000008, 0).eax & 0xff;
 	error = launch_check(l);
-	if (!error) {
-		error = vmx_check(&hv.caps, &why);
-		if (error)
-			launch_fail(l, error, why.reason, why.value[0], why.value[1]);
-	}
-	if (!error && (read_cr4() & CR4_VMXE))
-		error = launch_fail(l, -RV_EBUSY, RV_REASON_VMX_IN_USE, read_cr4(), 0);
 	if (!error) {
 		hv.page_tables = tables_build_first(pa_make(l->pool_base), pa_make(l->trampoline));
 		wrmsr(MSR_EFER, l->state.efer | EFER_NXE);
 		write_cr3(hv.page_tables.v);
 		error = launch_first_cpu(l, &l->state);
-		if (hv.cpu_count > 1)
-			aps_stop();
+		aps_stop();
 		write_cr4(l->state.cr4);
 		write_cr3(l->state.cr3);
 		wrmsr(MSR_EFER, l->state.efer);

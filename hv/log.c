@@ -38,7 +38,7 @@ static void console_put(char c)
 	uint16_t port = hv.launch.serial_port;
 
 	/* A port that never becomes ready must not stop us: drop the character. */
-	for (uint32_t i = 0; i < UART_PATIENCE; i++) {
+	for (uint32_t i = 0; port != 0 && i < UART_PATIENCE; i++) {
 		if (inb((uint16_t)(port + UART_LINE_STATUS)) & UART_TRANSMIT_EMPTY) {
 			outb(port, (uint8_t)c);
 			return;
@@ -76,25 +76,10 @@ static const char *reason_text(uint32_t reason)
 	}
 }
 
-void console_reason(uint32_t cpu_index, uint32_t reason, const uint64_t value[5])
-{
-	if (hv.launch.serial_port == 0)
-		return;
-	console_text("ravelin: CPU ");
-	console_hex(cpu_index);
-	console_text(": ");
-	for (const char *s = reason_text(reason); *s; s++) {
-		if (s[0] == '$' && s[1] >= '0' && s[1] <= '4')
-			console_hex(value[*++s - '0']);
-		else
-			console_put(*s);
-	}
-	console_text("\r\n");
-}
-
 _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, uint64_t v2)
 {
 	bool first = !__atomic_exchange_n(&hv.panicked, true, __ATOMIC_SEQ_CST);
+	const uint64_t value[] = {v0, v1, v2};
 
 	__atomic_add_fetch(&hv.generation, 1, __ATOMIC_SEQ_CST);
 	/* The others have no exits by themselves. Once: a fault on this way leads here again. Before the first guest runs they are
@@ -102,10 +87,16 @@ _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_
 	if (first && hv.released)
 		apic_send(0, APIC_NMI | APIC_ALL_OTHERS);
 	/* The console first: what broke may hold the log's lock. */
-	console_reason(cpu->index, reason, (const uint64_t[5]){v0, v1, v2});
-	if (hv.launch.serial_port != 0)
-		console_text(
-		    "ravelin: stopped. This is a fault of the hypervisor, or a broken CPU; please report it.\r\n");
+	console_text("ravelin: CPU ");
+	console_hex(cpu->index);
+	console_text(": ");
+	for (const char *s = reason_text(reason); *s; s++) {
+		if (s[0] == '$' && s[1] >= '0' && s[1] <= '2')
+			console_hex(value[*++s - '0']);
+		else
+			console_put(*s);
+	}
+	console_text("\r\nravelin: stopped. This is a fault of the hypervisor, or a broken CPU; please report it.\r\n");
 	log3(cpu, reason, v0, v1, v2);
 	for (;;)
 		cpu_halt();

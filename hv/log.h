@@ -27,11 +27,9 @@ void log_write(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, ui
 /** Copies up to max records with sequence >= *first, oldest first; *first becomes what to go on with. Returns their number. */
 uint32_t log_read(struct rv_log_record *to, uint32_t max, uint64_t *first);
 
-/** Prints the sentence of a reason on the serial console, if there is one. */
-void console_reason(uint32_t cpu_index, uint32_t reason, const uint64_t value[5]);
-
 /**
- * Root mode found itself wrong. Stops all CPUs, the others by an NMI; logs and prints reason and values.
+ * Root mode found itself wrong. Stops all CPUs, the others by an NMI; logs reason and values, and prints them on the serial console, if
+ * there is one.
  */
 _Noreturn void hv_stop(struct percpu *cpu, uint32_t reason, uint64_t v0, uint64_t v1, uint64_t v2);
 

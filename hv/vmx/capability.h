@@ -30,7 +30,7 @@ struct vmx_caps {
 /**
  * Checks the CPU it runs on and computes the control words. Changes nothing in the CPU.
  * @return 0, or a negative errno with *why filled:
- *   -RV_ENODEV NO_VMX, NO_XSAVE, NO_NX, VMX_CONTROL, EPT_MISSING, NO_WAIT_FOR_SIPI; -RV_EPERM VMX_LOCKED; -RV_EBUSY VMX_IN_USE
+ *   -RV_ENODEV NO_VMX, NO_XSAVE, NO_NX, VMX_CONTROL, EPT_MISSING, NO_WAIT_FOR_SIPI; -RV_EPERM VMX_LOCKED
  */
 int vmx_check(struct vmx_caps *caps, struct refusal *why);
 

@@ -8,7 +8,7 @@
 
 int vtd_fail(struct vtd *v, const struct vtd_unit *u, int error, uint32_t reason, uint64_t value)
 {
-	v->failure = (struct vtd_failure){reason, u->base.v, value};
+	v->failure = (struct refusal){reason, {value, u->base.v}};
 	return error;
 }
 

@@ -21,6 +21,7 @@
 #define HV_VTD_VTD_H
 
 #include <hv/partition.h>
+#include <hv/util.h>
 #include <hv/vtd/registers.h>
 #include <ravelin/abi.h>
 
@@ -76,11 +77,7 @@ struct vtd {
 	 * before they run anything: then no logical address but "all" means them. */
 	uint32_t core[RV_MAX_CPUS];
 
-	struct vtd_failure {
-		uint32_t reason; /* RV_REASON_VTD_* */
-		uint64_t unit; /* its base address */
-		uint64_t value;
-	} failure;
+	struct refusal failure; /* RV_REASON_VTD_*: value, base address of the unit */
 };
 
 /* --- bring-up, in this order ----------------------------------------------------------------------------------------- */

@@ -368,7 +368,7 @@ static void test_queue(void)
 	report_group("queue");
 	report_equal((uint64_t)-vtd_invalidate(&vtd, 0xf), RV_EIO, "a descriptor of unknown type is an error");
 	report_equal(vtd.failure.reason, RV_REASON_VTD_QUEUE, "the reason says so");
-	report(vtd.failure.unit == UNIT && (vtd.failure.value & FSTS_IQE) != 0, "with the unit and its status");
+	report(vtd.failure.value[1] == UNIT && (vtd.failure.value[0] & FSTS_IQE) != 0, "with the unit and its status");
 	for (uint32_t i = 0; i < 1000 && !error; i++)
 		error = vtd_flush_dma(&vtd, VTD_DOMAIN_GUEST);
 	report_equal((uint64_t)-error, 0, "1000 invalidations after that, around the end of the queue");

@@ -640,7 +640,6 @@ struct percpu *fake_machine(void)
 	hv.launch.ram_count = 2;
 	hv.launch.ram[0].bytes = 0xa0000;
 	hv.launch.ram[1] = (struct rv_launch_ram){0x100000, FAKE_RAM - 0x100000};
-	hv.physical_bits = FAKE_PHYSICAL_BITS;
 	hv.xsave_bytes = 2696;
 	hv.xcr0_supported = 0xe7;
 	hv.mtrr_count = 2;

@@ -53,8 +53,8 @@ void expect_failure(int error, int wanted, uint32_t reason, uint32_t unit, uint6
 {
 	assert_int_equal(error, wanted);
 	assert_int_equal(v->failure.reason, reason);
-	assert_int_equal(v->failure.unit, FAKE_UNIT(unit));
-	assert_int_equal(v->failure.value, value);
+	assert_int_equal(v->failure.value[1], FAKE_UNIT(unit));
+	assert_int_equal(v->failure.value[0], value);
 }
 
 void expect_rows(uint64_t first, uint64_t end)

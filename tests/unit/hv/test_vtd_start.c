@@ -172,8 +172,8 @@ static void test_start_timeouts(void **state)
 		begin = fake_time;
 		assert_int_equal(vtd_start(v), -RV_ETIME);
 		assert_int_equal(v->failure.reason, RV_REASON_VTD_TIMEOUT);
-		assert_int_equal(v->failure.unit, FAKE_UNIT(1));
-		assert_int_equal(v->failure.value, (uint64_t)VTD_GSTS << 32 | fake_unit[1].gsts);
+		assert_int_equal(v->failure.value[1], FAKE_UNIT(1));
+		assert_int_equal(v->failure.value[0], (uint64_t)VTD_GSTS << 32 | fake_unit[1].gsts);
 		assert_true(fake_time - begin < 2 * VTD_TIMEOUT_US * 1000);
 	}
 	fake_units_reset();
@@ -275,7 +275,7 @@ static void test_stop_fails(void **state)
 		fake_unit[2].queue_stuck = bits[i] == 0;
 		begin = fake_time;
 		assert_int_equal(vtd_stop(v), -RV_ETIME);
-		assert_int_equal(v->failure.unit, FAKE_UNIT(2));
+		assert_int_equal(v->failure.value[1], FAKE_UNIT(2));
 		assert_true(fake_time - begin < 2 * VTD_TIMEOUT_US * 1000);
 		expect_former(0);
 		expect_former(1);
