@@ -5,7 +5,6 @@
 #include <hv/exits.h>
 #include <hv/hypercall.h>
 #include <hv/percpu.h>
-#include <hv/x86/regs.h>
 
 /* The fields of this CPU's guest VMCS, which is current, on which isolation rests. */
 void audit_own_vmcs(struct percpu *cpu)

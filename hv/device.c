@@ -6,7 +6,6 @@
 #include <hv/hypercall.h>
 #include <hv/iommu.h>
 #include <hv/percpu.h>
-#include <hv/x86/regs.h>
 #include <ravelin/pci.h>
 
 #define CONFIG_EXTENT (DEVICE_EXTENTS - 1)

@@ -6,7 +6,6 @@
 #include <hv/iommu.h>
 #include <hv/journal.h>
 #include <hv/percpu.h>
-#include <hv/x86/regs.h>
 
 static struct rv_target_page *target_list(const struct fimce *f)
 {

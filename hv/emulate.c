@@ -3,7 +3,6 @@
 #include <hv/emulate.h>
 #include <hv/exits.h>
 #include <hv/hypercall.h>
-#include <hv/x86/regs.h>
 
 #define CPUID_1_ECX_DEBUG_STORE (1u << 2 | 1u << 4)
 #define CPUID_1_ECX_VMX (1u << 5)

@@ -9,7 +9,6 @@
 #include <hv/launch.h>
 #include <hv/percpu.h>
 #include <hv/reset.h>
-#include <hv/x86/regs.h>
 
 /* RIP at the end of an address space: outside 64-bit mode it wraps; in it, fetching on at a non-canonical address is #GP. VM
  * entry refuses both (27.3.1.4). */

@@ -5,7 +5,6 @@
 #include <hv/fimce_tables.h>
 #include <hv/hypercall.h>
 #include <hv/manager.h>
-#include <hv/x86/regs.h>
 
 #define ID_MAX 0xfff0u /* struct row keeps 16 bits; SHARED_ALL is above */
 #define AGENT_ID (ID_MAX + 1)

@@ -2,7 +2,6 @@
 /* fimce_tables.c - see fimce_tables.h. Intel SDM vol. 3, 4.5. */
 #include <hv/fimce_tables.h>
 #include <hv/hv.h>
-#include <hv/x86/regs.h>
 
 #define TABLE_FLAGS 3ull
 #define PTE_ADDRESS 0x000ffffffffff000ull

@@ -19,6 +19,7 @@
 #include <hv/vmx/run.h>
 #include <hv/vtd/virtual.h>
 #include <hv/vtd/vtd.h>
+#include <hv/x86/regs.h>
 #include <ravelin/launch.h>
 
 /** Host descriptor tables of one CPU. */

@@ -8,7 +8,6 @@
 #include <hv/iommu.h>
 #include <hv/journal.h>
 #include <hv/percpu.h>
-#include <hv/x86/regs.h>
 
 #define TAKE_PATIENCE_US 100000u
 #define RESEND_US 50u

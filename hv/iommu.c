@@ -4,7 +4,6 @@
 #include <hv/hypercall.h>
 #include <hv/iommu.h>
 #include <hv/percpu.h>
-#include <hv/x86/regs.h>
 
 static struct vtd_virtual *unit_at(uint64_t gpa)
 {

@@ -2,7 +2,6 @@
 /* journal.c - see journal.h. */
 #include <hv/hypercall.h>
 #include <hv/journal.h>
-#include <hv/x86/regs.h>
 
 #define FOLD_MAX (RV_FIMCE_MAX_INPUT / sizeof(struct rv_journal_record))
 

@@ -6,7 +6,6 @@
 #define HV_LAUNCH_H
 
 #include <hv/hv.h>
-#include <hv/x86/regs.h>
 
 /**
  * Called by entry.S on the hypervisor's first stack, with the caller's page tables, descriptor tables and control registers

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* log.c - see log.h. */
 #include <hv/percpu.h>
-#include <hv/x86/regs.h>
 
 #define UART_LINE_STATUS 5
 #define UART_TRANSMIT_EMPTY 0x20

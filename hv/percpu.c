@@ -2,7 +2,6 @@
 /* percpu.c - see percpu.h. */
 #include <hv/percpu.h>
 #include <hv/reset.h>
-#include <hv/x86/regs.h>
 
 #define APIC_LDR 0xd0
 #define SVR_ENABLE (1u << 8)

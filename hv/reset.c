@@ -3,7 +3,6 @@
 #include <hv/launch.h>
 #include <hv/percpu.h>
 #include <hv/reset.h>
-#include <hv/x86/regs.h>
 
 #define RESTART_PATIENCE_US 100u
 #define HELPER_PATIENCE_US 10000u

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tables.c - see tables.h. */
-#include <hv/x86/regs.h>
 #include <hv/x86/tables.h>
 
 #define PTE_LARGE (1ull << 7)
