@@ -12,7 +12,11 @@ launch_call:
 	subq $8, %rsp
 	movq %rdi, %r12
 	movq %rsi, %rbx
-	movq %rsi, %rdi
+	movq %rbx, %rdi
+	call launch_check
+	testq %rax, %rax
+	jnz 1f
+	movq %rbx, %rdi
 	leaq as_guest(%rip), %rsi
 	movq %rsp, %rdx
 	call state_capture

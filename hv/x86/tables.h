@@ -14,8 +14,6 @@
  */
 pa_t tables_build_first(pa_t image, pa_t trampoline_page);
 
-#define DIRECT_MAP_BYTES (512 * SIZE_1G) /* at most: one table of level 3 */
-
 /** Extends the direct map to limit with tables from the pool. @return 0 or -RV_ENOMEM. */
 int tables_extend(uint64_t limit);
 

@@ -8,7 +8,7 @@
  *   3. maps header.memory_bytes from the start of the pool at RV_HV_BASE, readable, writable and executable;
  *   4. calls header.entry in 64-bit mode, CPL 0, interrupts off, with the System V convention:
  *          int64_t entry(struct rv_launch *l)
- *     with l->state, the state of this CPU. (boot/x86/state.h does this, as a function that returns.)
+ *     with l->state, the state of this CPU. (boot/x86/state.h checks *l and does this, as a function that returns.)
  *
  * On success the call does not return: the guest begins with that state, at l->state.rip. On failure it returns a negative errno, VMX is
  * off everywhere and l->reason, l->reason_cpu, l->reason_value, l->reason_value2 say why (reason.h). Then CR0, CR3, CR4 and EFER are
@@ -29,6 +29,7 @@
 #define RV_LAUNCH_MAX_IOAPIC 16u
 #define RV_LAUNCH_MAX_ECAM 4u
 #define RV_LAUNCH_MAX_TYPES 160u
+#define RV_LAUNCH_RAM_END (512ull << 30) /* no RAM lies above: the hypervisor maps so much */
 #define RV_POOL_MIN (8u << 20)
 #define RV_POOL_MAX (1u << 30)
 
