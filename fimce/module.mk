@@ -50,7 +50,7 @@ ALL += $(B)/mkfimce $(B)/task.ld
 -include $(FIMCE_MKFIMCE_OBJ:.o=.d)
 
 # --- sample tasks: fimce/tasks/NAME.c with its description fimce/tasks/NAME.fimce becomes build/tasks/NAME.img
-FIMCE_TASKS := modexp sha256 spin selftest hostile edu-copy prompt
+FIMCE_TASKS := modexp sha256 spin selftest hostile edu-copy prompt random
 FIMCE_TASK_IMG := $(FIMCE_TASKS:%=$(B)/tasks/%.img)
 
 $(FIMCE_TASK_IMG): $(B)/tasks/%.img: $(B)/fimce-obj/fimce/tasks/%.o fimce/tasks/%.fimce $(B)/mkfimce $(B)/task.ld \

@@ -13,6 +13,10 @@
 #ifdef RV_HOST_TEST
 uint8_t rv_io_in8(uint16_t port);
 void rv_io_out8(uint16_t port, uint8_t value);
+uint8_t rv_io_read8(const volatile void *address);
+void rv_io_write8(volatile void *address, uint8_t value);
+uint16_t rv_io_read16(const volatile void *address);
+void rv_io_write16(volatile void *address, uint16_t value);
 uint32_t rv_io_read32(const volatile void *address);
 void rv_io_write32(volatile void *address, uint32_t value);
 void rv_io_write64(volatile void *address, uint64_t value);
@@ -33,7 +37,33 @@ static inline void rv_io_out8(uint16_t port, uint8_t value)
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
-/** One access of 32 bits, whatever the compiler thinks of it. */
+/** One access of 8, 16, 32 or 64 bits, whatever the compiler thinks of it. */
+static inline uint8_t rv_io_read8(const volatile void *address)
+{
+	uint8_t value;
+
+	__asm__ volatile("movb %1, %0" : "=q"(value) : "m"(*(const volatile uint8_t *)address) : "memory");
+	return value;
+}
+
+static inline void rv_io_write8(volatile void *address, uint8_t value)
+{
+	__asm__ volatile("movb %1, %0" : "=m"(*(volatile uint8_t *)address) : "q"(value) : "memory");
+}
+
+static inline uint16_t rv_io_read16(const volatile void *address)
+{
+	uint16_t value;
+
+	__asm__ volatile("movw %1, %0" : "=r"(value) : "m"(*(const volatile uint16_t *)address) : "memory");
+	return value;
+}
+
+static inline void rv_io_write16(volatile void *address, uint16_t value)
+{
+	__asm__ volatile("movw %1, %0" : "=m"(*(volatile uint16_t *)address) : "r"(value) : "memory");
+}
+
 static inline uint32_t rv_io_read32(const volatile void *address)
 {
 	uint32_t value;

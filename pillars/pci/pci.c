@@ -51,7 +51,7 @@ uint32_t pci_config_read(const struct rv_fimce_device *d, uint32_t offset, uint3
 	return value;
 }
 
-uint32_t pci_capability_find(const struct rv_fimce_device *d, uint8_t id)
+uint32_t pci_capability_find(const struct rv_fimce_device *d, uint8_t id, unsigned int nth)
 {
 	uint32_t at = PCI_CAPABILITIES - 1;
 
@@ -62,7 +62,7 @@ uint32_t pci_capability_find(const struct rv_fimce_device *d, uint8_t id)
 		at = pci_config_read(d, at + 1, 1) & ~3u;
 		if (at < PCI_HEADER_END)
 			return 0;
-		if (pci_config_read(d, at, 1) == id)
+		if (pci_config_read(d, at, 1) == id && nth-- == 0)
 			return at;
 	}
 	return 0;
@@ -98,7 +98,7 @@ bool pci_bar_port(const struct rv_fimce_device *d, unsigned int bar, uint32_t of
 /** Finds an entry of the MSI-X table. Errors as pci_msix_set. */
 static int pci_msix_entry(const struct rv_fimce_device *d, unsigned int entry, volatile uint8_t **place)
 {
-	uint32_t at = pci_capability_find(d, PCI_CAPABILITY_MSIX);
+	uint32_t at = pci_capability_find(d, PCI_CAPABILITY_MSIX, 0);
 	uint32_t table = pci_config_read(d, at + MSIX_TABLE, 4);
 
 	if (at == 0 || at > CONFIG_BYTES - MSIX_ENTRY_CONTROL || d->msi_address == 0)
@@ -134,22 +134,4 @@ int pci_msix_set(const struct rv_fimce_device *d, unsigned int entry)
 	rv_io_write32(place + MSIX_ENTRY_DATA, d->msi_data);
 	rv_io_write32(place + MSIX_ENTRY_CONTROL, 0);
 	return 0;
-}
-
-static bool pci_is_within(uint64_t va, uint64_t bytes, uint64_t begin, uint64_t size)
-{
-	return va >= begin && va - begin <= size && bytes <= size - (va - begin);
-}
-
-bool pci_dma_address(const struct rv_fimce_param *param, const volatile void *memory, size_t bytes, uint64_t *address)
-{
-	uint64_t va = (uint64_t)(uintptr_t)memory;
-
-	/* Which part of the load area is writable is not said here; Ravelin refuses and logs the rest. */
-	if (!pci_is_within(va, bytes, RV_FIMCE_INPUT, param->input_bytes) &&
-	    !pci_is_within(va, bytes, RV_FIMCE_OUTPUT, param->output_bytes) &&
-	    !pci_is_within(va, bytes, RV_FIMCE_LOAD, param->load_bytes))
-		return false;
-	*address = RV_FIMCE_DMA(va);
-	return true;
 }

@@ -37,8 +37,11 @@ const struct rv_fimce_device *pci_find_grant(const struct rv_fimce_devices *all,
  */
 uint32_t pci_config_read(const struct rv_fimce_device *d, uint32_t offset, uint32_t bytes);
 
-/** Offset of a capability in configuration space, the first one with this id; 0: there is none, or the list is broken. */
-uint32_t pci_capability_find(const struct rv_fimce_device *d, uint8_t id);
+/**
+ * Offset of a capability in configuration space, the nth (0...) with this id; 0: there is none, or the list is broken. No list is so long
+ * that this finds more than PCI_CAPABILITIES_MAX of them.
+ */
+uint32_t pci_capability_find(const struct rv_fimce_device *d, uint8_t id, unsigned int nth);
 
 /** Registers in a memory BAR (0...5): bytes of them from offset on; NULL: it is no such BAR, or too small. */
 volatile uint8_t *pci_bar_memory(const struct rv_fimce_device *d, unsigned int bar, uint64_t offset, uint64_t bytes);

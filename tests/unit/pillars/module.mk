@@ -3,9 +3,10 @@
 
 TEST_PILLARS_DIR := $(B)/tests/unit/pillars
 TEST_PILLARS_OBJ_DIR := $(B)/test-obj/pillars
-TEST_PILLARS_NAMES := pci edu serial keyboard
-TEST_PILLARS_SRC_pci := pillars/pci/pci.c pillars/interrupt/interrupt.c
+TEST_PILLARS_NAMES := pci edu virtio serial keyboard
+TEST_PILLARS_SRC_pci := pillars/pci/pci.c pillars/pci/dma.c pillars/interrupt/interrupt.c
 TEST_PILLARS_SRC_edu := pillars/edu/edu.c pillars/pci/pci.c
+TEST_PILLARS_SRC_virtio := pillars/virtio/virtio.c pillars/pci/pci.c
 TEST_PILLARS_SRC_serial := pillars/serial/serial.c
 TEST_PILLARS_SRC_keyboard := pillars/keyboard/keyboard.c
 

@@ -96,16 +96,26 @@ static void reads_configuration(void **state)
 static void walks_capabilities(void **state)
 {
 	(void)state;
-	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSI), 0x50);
-	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSIX), MSIX_AT);
-	assert_int_equal(pci_capability_find(d, 0x10), 0);
+	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSI, 0), 0x50);
+	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSIX, 0), MSIX_AT);
+	assert_int_equal(pci_capability_find(d, 0x10, 0), 0);
+	assert_int_equal(pci_capability_find(d, 0x01, 0), 0x60);
+	assert_int_equal(pci_capability_find(d, 0x01, 1), 0);
+	/* Another one of the same kind; a ring, in which each is found as often as it is met, but not for ever. */
+	put(0x60, 0x0005, 1);
+	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSI, 1), 0x60);
+	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSI, 2), 0);
+	put(MSIX_AT + 1, 0x50, 1);
+	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSIX, 15), MSIX_AT);
+	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSIX, 16), 0);
+	put(0x60, 0x0001, 1);
 	/* A ring, a pointer into the standard header, no list. */
 	put(MSIX_AT + 1, 0x50, 1);
-	assert_int_equal(pci_capability_find(d, 0x10), 0);
+	assert_int_equal(pci_capability_find(d, 0x10, 0), 0);
 	put(0x61, 0x04, 1);
-	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSIX), 0);
+	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSIX, 0), 0);
 	put(0x06, 0, 2);
-	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSI), 0);
+	assert_int_equal(pci_capability_find(d, PCI_CAPABILITY_MSI, 0), 0);
 }
 
 static void keeps_inside_bars(void **state)
