@@ -15,6 +15,7 @@ quarter of the wall time counts at least, for an emulator that sleeps. The wait 
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -45,6 +46,9 @@ def add_common_options(parser):
     parser.add_argument("--answer", action="append", default=[], metavar="ASK=REPLY",
                         help="a second serial port (COM2), on which REPLY and a carriage return are typed when it says ASK; may be "
                         "repeated: one after the other, the last one for ever")
+    parser.add_argument("--keys", action="append", default=[], metavar="ASK=TEXT",
+                        help="when a serial line contains ASK, TEXT (lower case letters, digits, spaces) and Enter are typed at the keyboard "
+                        "(not in Bochs); may be repeated")
     parser.add_argument("--tee", action="store_true", help="copy the serial output to standard output")
     parser.add_argument("--work", metavar="DIR", help="work directory to keep (default: a temporary one)")
 
@@ -80,8 +84,9 @@ class RunningTime:
 class Serial:
     """Reads a growing file line by line."""
 
-    def __init__(self, path, tee, until, until_count, fatal=()):
+    def __init__(self, path, tee, until, until_count, fatal=(), listener=None):
         self.path = path
+        self.listener = listener
         self.tee = tee
         self.until = until.encode() if until else None
         self.left = until_count
@@ -109,6 +114,8 @@ class Serial:
         lines = (self.partial + data).split(b"\n")
         self.partial = lines.pop()
         for line in lines:
+            if self.listener is not None:
+                self.listener(line)
             if self.fatal_line is None and any(text in line for text in self.fatal):
                 self.fatal_line = line.decode("utf-8", "replace").strip()
             if self.until is not None and not self.found and self.until in line:
@@ -150,6 +157,27 @@ class Typist:
             return
 
 
+class Keyboard:
+    """Types at QEMU's keyboard, through its monitor, what --keys says."""
+
+    def __init__(self, keys, monitor):
+        self.keys = [tuple(part.encode() for part in text.split("=", 1)) for text in keys]
+        self.monitor = monitor
+
+    @staticmethod
+    def commands(text):
+        """What the monitor is to be told, for each key; inner.c does the same."""
+        names = [{" ": "spc"}.get(c, c) for c in text.decode()] + ["ret"]
+        return [json.dumps({"execute": "send-key", "arguments": {"hold-time": 20, "keys": [{"type": "qcode", "data": name}]}})
+                for name in names]
+
+    def listen(self, line):
+        """Takes a line of the serial port."""
+        for ask, text in self.keys:
+            if ask in line:
+                self.monitor.sendall("".join(command + "\n" for command in self.commands(text)).encode())
+
+
 def end_process(process):
     """SIGTERM, then SIGKILL: emulators that hang in a debugger prompt ignore the first."""
     for sig in (signal.SIGTERM, signal.SIGKILL):
@@ -162,15 +190,15 @@ def end_process(process):
             pass
 
 
-def supervise(name, options, command, work, judge, threads=1, pass_fds=()):
+def supervise(name, options, command, work, judge, threads=1, pass_fds=(), listener=None):
     """Runs the emulator in the directory work until it ends or has to be ended.
 
     judge(ended, code) looks at the emulator's own log and returns (status, text), status None while nothing is decided. It
     is called while the emulator runs and once after its end (ended true, code its exit status), when it has to decide.
-    threads: how many busy threads the emulator has. Returns the exit status for sys.exit.
+    threads: how many busy threads the emulator has. listener: called with each line of the serial port. Returns the exit status for sys.exit.
     """
     os.makedirs(os.path.dirname(os.path.abspath(options.serial)), exist_ok=True)
-    serial = Serial(options.serial, options.tee, options.until, options.until_count, options.fatal)
+    serial = Serial(options.serial, options.tee, options.until, options.until_count, options.fatal, listener)
     started = time.monotonic()
 
     def interrupted(signum, _frame):

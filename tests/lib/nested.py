@@ -44,7 +44,7 @@ def is_direct():
 class Job:
     """One boot of the inner machine: image, size, limits, and where its serial output goes."""
 
-    FIELDS = ("iso", "serial", "cpus", "memory", "timeout", "stall", "until", "until_count", "fatal", "reset", "device", "tpm", "answer")
+    FIELDS = ("iso", "serial", "cpus", "memory", "timeout", "stall", "until", "until_count", "fatal", "reset", "device", "tpm", "answer", "keys")
 
     def __init__(self, **fields):
         for name in self.FIELDS:
@@ -71,7 +71,7 @@ class Job:
                  ("stall", emulated(self.stall)), ("reset", self.reset), ("until-count", self.until_count), ("tpm", int(self.tpm))]
         lines += [("until", self.until)] if self.until else []
         lines += [("fatal", text) for text in self.fatal] + [("device", text) for text in self.device]
-        lines += [("answer", text) for text in self.answer]
+        lines += [("answer", text) for text in self.answer] + [("keys", text) for text in self.keys]
         return "".join(f"{key}={value}\n" for key, value in lines)
 
     def end(self, status, text):

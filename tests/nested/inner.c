@@ -10,6 +10,7 @@
  *
  * Exit status: 0 if the frame with the end was written, whatever it says; 1 if not.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -44,8 +45,8 @@ enum status {
 struct job {
 	char cpus[16], memory[16], reset[16], until[256];
 	long timeout, stall, until_count;
-	char *fatal[MAX_LIST], *device[MAX_LIST], *answer[MAX_LIST];
-	unsigned fatals, devices, answers;
+	char *fatal[MAX_LIST], *device[MAX_LIST], *answer[MAX_LIST], *keys[MAX_LIST];
+	unsigned fatals, devices, answers, keys_count;
 	bool tpm;
 };
 
@@ -57,7 +58,7 @@ struct line {
 
 struct watch {
 	const struct job *job;
-	int port;
+	int port, monitor_port;
 	const char *number;
 	struct line serial, monitor;
 	struct line com2; /* what it has said since the last answer */
@@ -122,6 +123,8 @@ static void job_set(struct job *job, const char *key, const char *value)
 		list_add(job->device, &job->devices, value);
 	else if (strcmp(key, "answer") == 0 && strchr(value, '=') != NULL)
 		list_add(job->answer, &job->answers, value);
+	else if (strcmp(key, "keys") == 0 && strchr(value, '=') != NULL)
+		list_add(job->keys, &job->keys_count, value);
 	else
 		die("unknown key %s", key);
 }
@@ -292,6 +295,36 @@ __attribute__((format(printf, 3, 4))) static void decide(struct watch *watch, en
 	va_end(arguments);
 }
 
+/* Presses a key of the machine's keyboard: a letter, a digit, space; any other one is Enter. */
+static void key_press(const struct watch *watch, char c)
+{
+	char name[4] = {c, '\0'}, command[160];
+
+	if (c == ' ')
+		strcpy(name, "spc");
+	else if (!islower((unsigned char)c) && !isdigit((unsigned char)c))
+		strcpy(name, "ret");
+	int length = snprintf(command, sizeof(command),
+			      "{\"execute\":\"send-key\",\"arguments\":{\"hold-time\":20,\"keys\":"
+			      "[{\"type\":\"qcode\",\"data\":\"%s\"}]}}\n",
+			      name);
+
+	port_write(watch->monitor_port, command, (size_t)length);
+}
+
+/* KEYS is ASK=TEXT; see Keyboard in tests/lib/emulator.py. */
+static void keys_type(const struct watch *watch, const char *keys, const char *text)
+{
+	const char *type = strchr(keys, '=') + 1;
+	size_t ask = (size_t)(type - 1 - keys);
+
+	if (memmem(text, strlen(text), keys, ask) == NULL)
+		return;
+	while (*type != '\0')
+		key_press(watch, *type++);
+	key_press(watch, '\n');
+}
+
 static void serial_line(struct watch *watch, const char *text)
 {
 	const struct job *job = watch->job;
@@ -302,6 +335,8 @@ static void serial_line(struct watch *watch, const char *text)
 		if (strstr(text, job->fatal[i]) != NULL)
 			decide(watch, FATAL, "the guest says '%.200s'", text);
 	}
+	for (unsigned i = 0; i < job->keys_count; i++)
+		keys_type(watch, job->keys[i], text);
 	if (job->until[0] != '\0' && strstr(text, job->until) != NULL && ++watch->until_seen == job->until_count)
 		decide(watch, POWER_OFF, "marker '%s' seen", job->until);
 }
@@ -487,6 +522,7 @@ int main(int argc, char **argv)
 	/* The one command that QEMU wants before it reports events. */
 	if (write(monitor[0], "{\"execute\":\"qmp_capabilities\"}\n", 31) != 31)
 		decide(&watch, FATAL, "QEMU ended by itself");
+	watch.monitor_port = monitor[0];
 	watch_run(&watch, serial[0], monitor[0], com2[0]);
 	if (watch.status == STALLED || watch.status == TIMED_OUT)
 		registers_show(monitor[0]);

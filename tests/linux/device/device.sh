@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs in the guest: tasks with devices of their own. In /test: prompt.suit and edu-copy.suit, signed with the key that Ravelin trusts,
 # argument (the prompt's), portwatch. Somebody types at COM2: the right password, then a wrong one, then the right one for ever.
-# TURNS (kernel command line): how often each task runs in the end. EDU=1: the machine has a VT-d unit and an edu.
+# TURNS (kernel command line): how often each task runs in the end. EDU=1: the machine has a VT-d unit and an edu. KEYS=1: "correct horse 4" and Enter
+# are typed at its keyboard when this script says NOW TYPE.
 cd /run || exit 1
 # shellcheck source=tests/lib/guest.sh
 . /test/guest.sh
@@ -57,10 +58,45 @@ keyboard_is_back()
 {
 	[ "$(keyboards)" = 1 ]
 }
+# Somebody types there when this script says so: as soon as the task waits.
+typed_at_the_keyboard()
+{
+	/test/keywatch key.ready >key.out 2>&1 &
+	spy=$!
+	wait_until test -e key.ready
+	waits=$(prompts_waiting)
+	taskset -c 1 ravelin run /test/prompt-keyboard.suit --input /test/argument-typed >typed.out 2>&1 &
+	run=$!
+	check "a prompt waits at the keyboard" wait_until prompt_waits_again
+	echo "     NOW TYPE"
+	if wait "$run" && grep -q "^prompt-keyboard: result 0" typed.out; then
+		passed "the right password, typed at the keyboard"
+	else
+		fail "the right password, typed at the keyboard" "$(tail -n 3 typed.out | tr '\n' ';')"
+	fi
+	if wait "$spy"; then
+		passed "a spy in the guest sees nothing at the keyboard meanwhile: $(cat key.out)"
+	else
+		fail "a spy in the guest sees nothing at the keyboard meanwhile" "$(cat key.out)"
+	fi
+}
+prompts_waiting()
+{
+	ravelin log | grep -c "waits for a password"
+}
+prompt_waits_again()
+{
+	[ "$(prompts_waiting)" -gt "$waits" ]
+}
 if [ -e $keyboard/i8042 ] && [ "$(keyboards)" = 1 ]; then
 	check "a keyboard that a driver has is refused" status 1 "Linux uses ports 0x60 to 0x60 for 'keyboard'" \
 		ravelin run /test/prompt-keyboard.suit --input /test/argument-keyboard
 	check "its driver lets the keyboard go" sh -c "echo i8042 >$keyboard/unbind"
+	if [ "${KEYS:-0}" = 1 ]; then
+		typed_at_the_keyboard
+	else
+		echo "SKIP keys: nobody can type at the keyboard of this machine"
+	fi
 	check "nobody types at the keyboard" status 1 "ETIME" ravelin run /test/prompt-keyboard.suit --input /test/argument-keyboard
 	echo i8042 >$keyboard/bind
 	check "the guest has its keyboard again" wait_until keyboard_is_back
