@@ -78,7 +78,7 @@ struct attack_ipi {
 	uint32_t apic_id, command, spread, count;
 };
 
-/** Physically contiguous zeroed memory that stays until the device is closed. */
+/** Physically contiguous zeroed memory below 16 MiB that stays until the device is closed. */
 struct attack_memory {
 	uint64_t bytes; /* in: at most 1 MiB */
 	uint64_t address; /* out: physical */

@@ -188,13 +188,19 @@ static int attack_devices(char **argument)
 
 	if (!attack_open(&a, argument[0]))
 		return 1;
-	if (!devices_find(&d, &a) || !victim_begin(&d, argument[1])) {
-		printf("FAIL attack: set-up: devices, or a core for a FIMCE\n");
+	if (!devices_find(&d, &a)) {
+		printf("FAIL attack: set-up: devices\n");
+		return 1;
+	}
+	attack_armed_edu(&d, argument[2]);
+	if (!victim_begin(&d, argument[1])) {
+		printf("FAIL attack: set-up: a core for a FIMCE\n");
 		return 1;
 	}
 	attack_dma(&d);
 	attack_messages(&d);
 	attack_unit(&d);
+	attack_armed_source(&d, argument[6]);
 	attack_passed(&d, argument[2]);
 	victim_give_core(&d);
 	attack_frozen(&d, atoi(argument[3]), strtoull(argument[4], NULL, 0), argument[5]);
@@ -205,12 +211,12 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "watch") == 0)
 		return attack_watch(atoi(argv[2]), strtoull(argv[3], NULL, 0));
-	if (argc == 8 && strcmp(argv[1], "devices") == 0)
+	if (argc == 9 && strcmp(argv[1], "devices") == 0)
 		return attack_devices(argv + 2);
 	if (argc != 2) {
 		fprintf(stderr,
-			"usage: attack IMAGE | attack devices IMAGE MODEXP EDUCOPY PID ADDRESS UPDATE | attack watch "
-			"PID ADDRESS\n");
+			"usage: attack IMAGE | attack devices IMAGE MODEXP EDUCOPY PID ADDRESS UPDATE RANDOM | attack "
+			"watch PID ADDRESS\n");
 		return 64;
 	}
 	return attack_all(argv[1]);

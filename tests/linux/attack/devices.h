@@ -9,10 +9,12 @@
 
 #include "attack.h"
 
+#include <ravelin/image.h>
 #include <ravelin/pci.h>
 
 #define PAGE 4096ull
 #define PAGE_OFFSETS (PAGE - 1)
+#define PCI_COMMAND_ON 0x06u /* memory, bus master */
 #define MSI_ADDRESS 0xfee00000ull
 #define MSI_REMAPPABLE (1u << 4)
 #define MSI_SUBHANDLE (1u << 3)
@@ -52,10 +54,22 @@ struct victim {
 	unsigned int runs, wrong; /* that came to their end; whose result was wrong */
 };
 
+/** A FIMCE whose image asks for one device. */
+struct task {
+	struct attack *a;
+	uint8_t *image;
+	size_t image_bytes;
+	struct rv_image_header header;
+	const void *argument; /* set by the user */
+	size_t argument_bytes;
+	uint32_t id;
+};
+
 struct devices {
 	struct attack *a;
 	struct function attacker; /* an edu that reaches all addresses */
 	struct function other; /* an edu of somebody else */
+	struct function source; /* a virtio entropy device behind a bridge, which can be reset; nobody claims it */
 	struct function table; /* an e1000e, for its MSI-X table; source_id 0: there is none */
 	uint64_t memory; /* of the attacker, physical */
 	volatile uint8_t *page; /* the same */
@@ -84,6 +98,9 @@ volatile uint8_t *physical_at(const struct attack *a, uint64_t address, uint64_t
 /** The attacker's DMA of DMA_BYTES: from memory into its buffer, or back. @return false if the device did not do it in time. */
 bool edu_read(const struct devices *d, uint64_t address);
 bool edu_write(const struct devices *d, uint64_t address);
+/** Has an edu write DMA_BYTES of its buffer there, and does not wait: it begins EDU_DELAY_MS after this. */
+void edu_write_later(const struct function *edu, uint64_t address);
+#define EDU_DELAY_MS 100u
 /** What is in its buffer: fetched by DMA into a page of our own. */
 bool edu_buffer(const struct devices *d, uint8_t buffer[DMA_BYTES]);
 bool edu_buffer_set(const struct devices *d, const uint8_t buffer[DMA_BYTES]);
@@ -129,6 +146,22 @@ void victim_give_core(struct devices *d);
 uint64_t victim_strike(struct devices *d, void (*strike)(struct devices *d, const void *argument),
 		       const void *argument);
 
+/* --- task.c ---------------------------------------------------------------------------------------------------------- */
+
+/** Reads the image. @return false: it is none */
+bool task_load(struct task *t, struct attack *a, const char *path);
+/** Creates the FIMCE with this device, which nobody in Linux may have. @return 0 or a negative errno */
+int task_create(struct task *t, const struct function *f);
+/** Runs it on CPU CORE. @return RV_FIMCE_RUNNING, or a negative errno */
+int task_run(struct task *t);
+/** Waits until the manager has verified the image and Ravelin has given it the device. */
+bool task_has_device(struct task *t);
+bool task_is_running(struct task *t);
+/** Waits for its end. @return false if it did not end with result 0 and so much output; says how */
+bool task_output(struct task *t, uint8_t *output, uint32_t bytes);
+/** Waits for the reset of its device, too. */
+bool task_destroy(struct task *t);
+
 /* --- the attacks ----------------------------------------------------------------------------------------------------- */
 
 /** DMA to what is not the guest's. */
@@ -139,6 +172,10 @@ void attack_messages(struct devices *d);
 void attack_unit(struct devices *d);
 /** A device that a FIMCE has, before, while and after it runs: its registers, configuration space, place. @param image  the signed task edu-copy */
 void attack_passed(struct devices *d, const char *image);
+/** Work that the guest has left in a device before a FIMCE gets it: in the queue of a virtio device. @param random  the signed task */
+void attack_armed_source(struct devices *d, const char *random);
+/** The same with a transfer of an edu. Needs both CPUs. @param copy  the signed task edu-copy */
+void attack_armed_edu(struct devices *d, const char *copy);
 /** DMA to a page of process @pid at @address while the update in file @update holds it. */
 void attack_frozen(struct devices *d, int pid, uint64_t address, const char *update);
 

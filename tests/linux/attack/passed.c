@@ -22,19 +22,14 @@
 #define INVERTED 0x04u /* returns the complement of what was written */
 #define RAM 0x1000000ull /* somewhere in the guest's memory, aligned to the BAR's size */
 #define COPY_BYTES (12u << 10)
-#define LOOK_US 20000u
-#define LOOKS 1000u
 #define GONE 0xffffffffu
 
 struct passed {
 	struct devices *d;
 	struct function *f;
-	uint8_t *image;
-	size_t image_bytes;
-	struct rv_image_header header;
+	struct task task;
 	uint8_t argument[COPY_BYTES];
 	uint64_t config; /* its page of configuration space in memory */
-	uint32_t id; /* of the FIMCE */
 };
 
 static void config_select(const struct passed *p, uint32_t offset)
@@ -74,63 +69,6 @@ static uint64_t config_read_by_memory(const struct passed *p)
 	return ioctl(p->d->a->device, ATTACK_TOUCH, &t) == 0 && t.general_protections == 0 ? t.value : 0;
 }
 
-/* --- life of the FIMCE ------------------------------------------------------------------------------------------------ */
-
-static int create(struct passed *p)
-{
-	struct rv_grant grant[RV_MAX_GRANTS];
-	int error = ravelin_devices_find(p->d->a->ravelin, &p->header, &p->f->source_id, 1, grant);
-
-	return error ? error
-		     : ravelin_fimce_create_devices(p->d->a->ravelin, p->image, p->image_bytes, p->argument,
-						    sizeof(p->argument), grant, p->header.grant_count, &p->id);
-}
-
-static bool destroy(struct passed *p)
-{
-	for (unsigned int i = 0; i < LOOKS; i++) {
-		if (ravelin_fimce_destroy(p->d->a->ravelin, p->id) == 0)
-			return true;
-		usleep(LOOK_US);
-	}
-	return false;
-}
-
-static bool output_is_right(struct passed *p)
-{
-	static uint8_t got[COPY_BYTES];
-	struct rv_fimce_status status = {0};
-
-	ravelin_fimce_wait(p->d->a->ravelin, p->id, LOOKS * LOOK_US / 1000, &status);
-	if (status.state == RV_FIMCE_DONE && status.result == 0 &&
-	    ravelin_fimce_output(p->d->a->ravelin, p->id, 0, got, sizeof(got)) == (int)sizeof(got) &&
-	    memcmp(got, p->argument, sizeof(got)) == 0)
-		return true;
-	printf("     state %u, cause %u, detail %u, result %lld\n", status.state, status.cause, status.detail,
-	       (long long)status.result);
-	return false;
-}
-
-static bool is_running(struct passed *p)
-{
-	struct rv_fimce_status status = {0};
-
-	return ravelin_fimce_status(p->d->a->ravelin, p->id, &status) == 0 && status.state == RV_FIMCE_RUNNING;
-}
-
-/* Waits until the manager has verified the image and Ravelin has given it the device. */
-static bool has_device(struct passed *p)
-{
-	struct rv_fimce_status status = {0};
-
-	for (unsigned int i = 0; i < LOOKS && ravelin_fimce_status(p->d->a->ravelin, p->id, &status) == 0; i++) {
-		if (status.capabilities & RV_CAP_DEVICE)
-			return true;
-		usleep(LOOK_US);
-	}
-	return false;
-}
-
 /* --- the attacks ------------------------------------------------------------------------------------------------------ */
 
 /* Its BAR lies over something else when it is to be given away. */
@@ -142,10 +80,10 @@ static void bar_over(struct passed *p, const char *what, uint64_t address)
 
 	pci_write(p->f->source_id, PCI_COMMAND, command & ~COMMAND_MEMORY);
 	pci_write(p->f->source_id, PCI_BAR, (uint32_t)address);
-	error = create(p);
+	error = task_create(&p->task, p->f);
 	failure = ravelin_failure(p->d->a->ravelin);
 	if (error == 0)
-		destroy(p);
+		task_destroy(&p->task);
 	pci_write(p->f->source_id, PCI_BAR, (uint32_t)p->f->registers);
 	pci_write(p->f->source_id, PCI_COMMAND, command);
 	attack_report(error == -RV_EINVAL && failure.reason == RV_REASON_DEVICE_BAR, error,
@@ -196,6 +134,13 @@ static void in_transit(struct passed *p, const char *when)
 		      "%s: no table grants it to the guest", when);
 }
 
+static bool output_is_right(struct passed *p)
+{
+	static uint8_t got[COPY_BYTES];
+
+	return task_output(&p->task, got, sizeof(got)) && memcmp(got, p->argument, sizeof(got)) == 0;
+}
+
 /* While the task works with it: every transfer takes 100 ms, so all of this is in time. */
 static void while_running(struct passed *p)
 {
@@ -211,7 +156,7 @@ static void while_running(struct passed *p)
 	denied = touch_denied(p, p->f->registers + 0x80, true, a->pool);
 	denied = touch_denied(p, p->config, true, 0) && denied;
 	denied = dma_write_is_denied(p->d, p->f->registers) && denied;
-	attack_report(log && denied && is_running(p), log * 2 + denied,
+	attack_report(log && denied && task_is_running(&p->task), log * 2 + denied,
 		      "a FIMCE works with its device: the guest stops the device, moves it, writes to its registers");
 }
 
@@ -242,9 +187,9 @@ static void killed(struct passed *p)
 	bool running, kept;
 
 	function_release(p->f);
-	running = create(p) == 0 && ravelin_fimce_run(a->ravelin, p->id, CORE) == RV_FIMCE_RUNNING && has_device(p) &&
-		  is_running(p);
-	attack_control(running && destroy(p), "a FIMCE is killed while it works with its device");
+	running = task_create(&p->task, p->f) == 0 && task_run(&p->task) == RV_FIMCE_RUNNING &&
+		  task_has_device(&p->task) && task_is_running(&p->task);
+	attack_control(running && task_destroy(&p->task), "a FIMCE is killed while it works with its device");
 	kept = attack_log_count(a, RV_REASON_DEVICE_KEPT, NULL) == 1;
 	attack_report(kept && touch_denied(p, bar, false, 0) && dma_read_is_denied(p->d, bar) &&
 			  config_read_by_memory(p) == ~0ull && pci_read(p->f->source_id, 0) == GONE,
@@ -265,24 +210,23 @@ static bool mcfg_read(uint64_t *base)
 
 static bool prepare(struct passed *p, const char *path)
 {
-	struct rv_failure failure;
 	uint64_t ecam;
-	size_t offset;
 
-	p->image_bytes = attack_image_load(path, &p->image);
-	if (p->image_bytes == 0 || !mcfg_read(&ecam) ||
-	    ravelin_image_find(p->image, p->image_bytes, &p->header, &offset, &failure))
+	if (!mcfg_read(&ecam) || !task_load(&p->task, p->d->a, path))
 		return false;
 	p->config = ecam + ((uint64_t)p->f->source_id << 12);
 	for (uint32_t i = 0; i < COPY_BYTES; i++)
 		p->argument[i] = (uint8_t)(i * 13 + (i >> 8));
+	p->task.argument = p->argument;
+	p->task.argument_bytes = sizeof(p->argument);
 	return true;
 }
 
 /* The first device that leaves the guest costs a context table, which stays. */
 static bool first_time(struct passed *p)
 {
-	return create(p) == 0 && destroy(p) && ravelin_info(p->d->a->ravelin, &p->d->a->info, NULL) == 0;
+	return task_create(&p->task, p->f) == 0 && task_destroy(&p->task) &&
+	       ravelin_info(p->d->a->ravelin, &p->d->a->info, NULL) == 0;
 }
 
 void attack_passed(struct devices *d, const char *image)
@@ -304,7 +248,7 @@ void attack_passed(struct devices *d, const char *image)
 	bar_over(&p, "the interrupt range", MSI_ADDRESS);
 	attack_control(first_time(&p), "a device is given to a FIMCE, and comes back");
 
-	error = create(&p);
+	error = task_create(&p.task, p.f);
 	if (error) {
 		char why[300];
 
@@ -313,11 +257,12 @@ void attack_passed(struct devices *d, const char *image)
 		return;
 	}
 	in_transit(&p, "a device in transit");
-	error = ravelin_fimce_run(d->a->ravelin, p.id, CORE);
-	if (error == RV_FIMCE_RUNNING && has_device(&p))
+	error = task_run(&p.task);
+	if (error == RV_FIMCE_RUNNING && task_has_device(&p.task))
 		while_running(&p);
 	attack_report(output_is_right(&p), error, "its task is done with it, and has the right result");
 	in_transit(&p, "a device after its task");
-	attack_control(destroy(&p) && works_again(&p), "the device is the guest's again, as it was, and interrupts");
+	attack_control(task_destroy(&p.task) && works_again(&p),
+		       "the device is the guest's again, as it was, and interrupts");
 	killed(&p);
 }

@@ -258,7 +258,8 @@ static int attack_memory(struct file *file, struct attack_memory *m)
 	if (owned->page || m->bytes == 0 || m->bytes > MEMORY_MAX)
 		return -EINVAL;
 	owned->order = get_order(m->bytes);
-	owned->page = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, owned->order);
+	/* Below 16 MiB, because an edu reaches 256 MiB unless it is told otherwise. */
+	owned->page = (void *)__get_free_pages(GFP_KERNEL | GFP_DMA | __GFP_ZERO, owned->order);
 	if (!owned->page)
 		return -ENOMEM;
 	m->address = virt_to_phys(owned->page);
