@@ -4,7 +4,7 @@
 
 VMX_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -ffreestanding -fno-pic -mcmodel=small -mno-red-zone -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only -m64 -march=x86-64 -Ifimce/tasks
-VMX_TESTS := fimce vmxhide memory hostile fuzz smp dedicated update device bench
+VMX_TESTS := fimce vmxhide memory hostile fuzz smp dedicated update device owned bench
 VMX_LIB_OBJ := $(patsubst tests/vmx/lib/%,$(B)/tests/vmx/lib/%.o,$(basename $(wildcard tests/vmx/lib/*.c tests/vmx/lib/*.S)))
 VMX_OBJ := $(VMX_TESTS:%=$(B)/tests/vmx/%.o) $(VMX_LIB_OBJ)
 VMX_BZ := $(VMX_TESTS:%=$(B)/tests/vmx/%.bz)
@@ -21,6 +21,22 @@ $(VMX_BZ): $(B)/tests/vmx/%.bz: $(B)/tests/vmx/%.o $(VMX_LIB_OBJ) tests/vmx/lib/
 	$(LD) -m elf_x86_64 -static -nostdlib --build-id=none -z noexecstack --no-warn-rwx-segments -T tests/vmx/lib/bare.ld \
 		-o $(@:.bz=.elf) $< $(VMX_LIB_OBJ)
 	$(OBJCOPY) -O binary $(@:.bz=.elf) $@
+
+# A boot stub that sets up the remapping unit before it starts Ravelin.
+VMX_OWNED := $(B)/tests/vmx/owned
+$(VMX_OWNED)/owner.o: tests/vmx/owned/owner.c tests/vmx/module.mk
+	@mkdir -p $(@D)
+	$(CC) $(BOOT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(VMX_OWNED)/main.o: $(B)/$(BOOT_DIR)/main.o
+	@mkdir -p $(@D)
+	$(OBJCOPY) --redefine-sym iommu_read=owner_iommu_read $< $@
+
+$(VMX_OWNED)/stub.elf: $(VMX_OWNED)/main.o $(VMX_OWNED)/owner.o $(BOOT_OBJECTS) $(BOOT_DIR)/boot.ld
+	$(LD) $(BOOT_LDFLAGS) -o $@ $(VMX_OWNED)/main.o $(VMX_OWNED)/owner.o $(filter-out %/main.o,$(BOOT_OBJECTS))
+
+ALL += $(VMX_OWNED)/stub.elf
+-include $(VMX_OWNED)/owner.d
 
 # The target of the update test, and its updates. They differ in what they do while they hold the target.
 VMX_TARGET := $(B)/tests/vmx/target
