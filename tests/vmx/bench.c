@@ -57,6 +57,22 @@ static void bench_exits(void)
 	report_bench("CPUID of leaf 2 or 4, exit to resume", (loop_cpuid() - empty) / LOOPS, 40, "instructions");
 }
 
+/* What root mode leaves to the agent costs the way there and back. */
+static void bench_agent(void)
+{
+	struct call_buffer b = buffer_make(1);
+	uint64_t begin = rdtsc(), middle, end;
+	bool ok = call(RV_HC_GET_STAT, (uint64_t)b.frames, 0, 0).value == sizeof(struct rv_stat);
+
+	middle = rdtsc();
+	ok = ok && call(RV_HC_AUDIT, (uint64_t)b.frames, 0, 0).value == 0;
+	end = rdtsc();
+	if (!report(ok, "the agent answers"))
+		return;
+	report_bench("a question that the agent answers (GET_STAT)", middle - begin, 10000, "instructions");
+	report_bench("audit of all tables, in the agent", end - middle, REPORT_NO_BAR, "instructions");
+}
+
 struct run {
 	uint64_t create, run; /* ticks of the two calls */
 	struct rv_fimce_status status;
@@ -198,6 +214,7 @@ void test_main(void)
 		return;
 	}
 	bench_exits();
+	bench_agent();
 	bench_start();
 	bench_ports();
 	/* The bar is for the whole pause: tests/bench/linux-pause. */
