@@ -82,7 +82,7 @@ static bool table_is_ours(pa_t table)
 /* By these two the agent sees root mode, and this code all that it looks at. */
 static bool is_view(const struct walk *w, int level, uint64_t address, uint64_t entry)
 {
-	bool there = level == 4 ? address == HV_DIRECT_MAP : level == 3 && address == (RV_HV_BASE & ~(SIZE_1G - 1));
+	bool there = level == 4 ? address == RV_HV_DIRECT_MAP : level == 3 && address == (RV_HV_BASE & ~(SIZE_1G - 1));
 
 	return w->fimce != 0 && w->fimce == hv.agent.id && there && entry == fimce_tables_view_entry(level);
 }

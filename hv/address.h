@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <ravelin/types.h>
+#include <ravelin/launch.h>
 
 typedef struct {
 	uint64_t v;
@@ -45,11 +45,10 @@ static inline uint64_t page_align_up(uint64_t v)
 }
 
 /** The virtual address at which root mode sees physical memory. On the host, tests supply it over an array. */
-#define HV_DIRECT_MAP 0xffff800000000000ull
 #ifndef HV_HOST_TEST
 static inline void *pa_pointer(pa_t a)
 {
-	return (void *)(HV_DIRECT_MAP + a.v);
+	return (void *)(RV_HV_DIRECT_MAP + a.v);
 }
 #endif
 

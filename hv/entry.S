@@ -12,6 +12,8 @@ hv_header:
 	.long hv_image_bytes
 	.quad hv_memory_bytes
 	.quad hv_entry
+	.long hv_text_bytes
+	.long hv_constant_bytes
 
 	.text
 	.code64

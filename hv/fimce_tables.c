@@ -9,7 +9,7 @@
 #define FIXED_TABLES 7u
 /* For devices: top, level 3, level 2, level 1 for input and output. */
 #define DMA_TABLES 5u
-#define DIRECT_MAP_INDEX (HV_DIRECT_MAP >> 39 & 511) /* the image is in the last one */
+#define DIRECT_MAP_INDEX (RV_HV_DIRECT_MAP >> 39 & 511) /* the image is in the last one */
 
 uint32_t fimce_tables_count(const struct fimce *f, uint32_t load_pages)
 {

@@ -24,7 +24,7 @@ void fimce_tables_map(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uin
  * in a second-level table (VT-d 9.8: bit 63 is ignored there). f->dma becomes its top. */
 void fimce_tables_map_dma(struct fimce *f, uint64_t va, pa_t pa, uint32_t pages, uint64_t flags);
 
-/** Shows it what root mode sees, read-only: HV_DIRECT_MAP and the hypervisor image. */
+/** Shows it what root mode sees, read-only: RV_HV_DIRECT_MAP and the hypervisor image. */
 void fimce_tables_view(struct fimce *f);
 
 /** The two entries that do that. level: 4 (of the direct map), or 3 (of the image); in the last, upper one of each address's table. */

@@ -57,7 +57,7 @@ static int pool_init(uint64_t image_bytes)
 	const struct row shared = {.owner = OWNER_HYPERVISOR, .shared = SHARED_ALL, .perm = PERM_R | PERM_X};
 	struct partition *p = &hv.partition;
 	uint64_t rows_bytes = page_align_up(PARTITION_ROWS * sizeof(struct row));
-	pa_t base = pa_make(l->pool_base), rows = pa_add(base, image_bytes);
+	pa_t base = pa_make(l->pool_base), rows = pa_add(base, image_bytes + l->table_bytes);
 	pa_t manager = pa_add(base, (uint64_t)&manager_start - RV_HV_BASE);
 	uint64_t manager_bytes = (uint64_t)(manager_start.text_pages + manager_start.rodata_pages) * RV_PAGE_SIZE;
 	uint32_t bits = cpuid(0x80000008, 0).eax & 0xff;
@@ -67,7 +67,7 @@ static int pool_init(uint64_t image_bytes)
 	partition_init(p, pa_pointer(rows), PARTITION_ROWS,
 		       1ull << (bits < EPT_ADDRESS_BITS ? bits : EPT_ADDRESS_BITS));
 	error = partition_take(p, base, l->pool_bytes, OWNER_GUEST, &(struct row){.owner = OWNER_POOL_FREE});
-	error = error ? error : partition_take(p, base, image_bytes + rows_bytes, OWNER_POOL_FREE, &ours);
+	error = error ? error : partition_take(p, base, rows.v + rows_bytes - base.v, OWNER_POOL_FREE, &ours);
 	error = error ? error : partition_take(p, manager, manager_bytes, OWNER_HYPERVISOR, &shared);
 	return error ? error : partition_take(p, pa_make(l->trampoline), RV_PAGE_SIZE, OWNER_GUEST, &ours);
 }
@@ -111,12 +111,11 @@ static int machine_init(struct rv_launch *l)
 
 	for (const struct rv_launch_ram *r = l->ram; r < l->ram + l->ram_count; r++)
 		top = r->base + r->bytes > top ? r->base + r->bytes : top;
-	error = tables_extend(top);
 	hv.mtrr_count = (uint8_t)rdmsr(MSR_MTRRCAP);
 	hv.xsave_bytes = d.ecx;
 	hv.xcr0_supported = (uint64_t)d.edx << 32 | d.eax;
 	hv.has_flush_cmd = cpuid(0, 0).eax >= 7 && (cpuid(7, 0).edx & 1u << 28) != 0;
-	error = error ? error : iommu_probe();
+	error = iommu_probe();
 	hv.ept = (struct ept){.partition = &hv.partition,
 			      .types = &hv.launch.types,
 			      .vtd = &hv.vtd,
@@ -465,7 +464,7 @@ int64_t launch_main(struct rv_launch *caller)
 	l->reason_cpu = 0;
 	error = launch_check(l);
 	if (!error) {
-		hv.page_tables = tables_build_first(pa_make(l->pool_base), pa_make(l->trampoline));
+		hv.page_tables = pa_make(l->pool_base + (uint64_t)(hv_end - hv_text_start));
 		wrmsr(MSR_EFER, l->state.efer | EFER_NXE);
 		write_cr3(hv.page_tables.v);
 		error = launch_first_cpu(l, &l->state);

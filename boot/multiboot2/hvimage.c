@@ -20,7 +20,9 @@ bool hvimage_read(const void *image, uint64_t bytes, uint64_t pool_bytes, struct
 				 header->abi_version, RV_ABI_VERSION);
 	if (header->image_bytes < sizeof(*header) || header->image_bytes > bytes ||
 	    header->memory_bytes < header->image_bytes || header->memory_bytes % RV_PAGE_SIZE ||
-	    header->memory_bytes > HV_ADDRESS_BYTES)
+	    header->memory_bytes > HV_ADDRESS_BYTES || header->text_bytes > header->constant_bytes ||
+	    header->constant_bytes > header->image_bytes ||
+	    (header->text_bytes | header->constant_bytes) % RV_PAGE_SIZE)
 		return text_fail(
 		    error, "the hypervisor image has bad sizes: %u bytes in the file of %llu, %llu in memory",
 		    header->image_bytes, (unsigned long long)bytes, (unsigned long long)header->memory_bytes);

@@ -7,6 +7,7 @@
 
 #include "../x86/mtrr.h"
 #include "../x86/state.h"
+#include "../x86/tables.h"
 #include "acpi.h"
 #include "cmdline.h"
 #include "console.h"
@@ -341,6 +342,10 @@ static bool ravelin_launch(struct boot_error *error)
 		    (unsigned long long)boot.launch.tsc_khz);
 	memset(pool + boot.pool_cleared, 0, boot.launch.pool_bytes - boot.pool_cleared);
 	memcpy(pool, boot_hv_image, boot.hv.image_bytes);
+	boot.launch.table_bytes = tables_bytes(&boot.launch);
+	if (!tables_build(&boot.launch, &boot.hv, (uint64_t *)(void *)(pool + boot.hv.memory_bytes)))
+		return text_fail(error, "root mode can't map an image of %llu bytes, or RAM beyond 512 GiB",
+				 (unsigned long long)boot.hv.memory_bytes);
 	paging_map_hypervisor(boot.launch.pool_base, boot.hv.memory_bytes);
 	result = launch_call(boot.hv.entry, &boot.launch);
 	if (!result)

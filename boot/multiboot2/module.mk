@@ -12,7 +12,7 @@ BOOT_LDFLAGS := -m elf_x86_64 -nostdlib -static --no-dynamic-linker -z noexecsta
 	-T $(BOOT_DIR)/boot.ld
 
 # What all front ends share.
-BOOT_SHARED := $(B)/boot/acpi/dmar.o $(B)/boot/x86/mtrr.o $(B)/boot/x86/state.o \
+BOOT_SHARED := $(B)/boot/acpi/dmar.o $(B)/boot/x86/mtrr.o $(B)/boot/x86/state.o $(B)/boot/x86/tables.o \
 	$(B)/boot/x86/check.o
 BOOT_OBJECTS := $(patsubst %,$(B)/$(BOOT_DIR)/%.o,entry image main bytes console paging pci trap tsc $(BOOT_PURE)) \
 	$(BOOT_SHARED) $(B)/boot/x86/call.o
@@ -44,8 +44,8 @@ ALL += $(B)/ravelin.elf
 
 # The same sources on the host, with sanitizers. The stub's own memory functions stay out: the host has some.
 BOOT_TEST_DIR := tests/unit/boot
-BOOT_TEST_OBJECTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/pure/%.o,$(BOOT_PURE) pci tsc dmar mtrr check) $(B)/$(BOOT_TEST_DIR)/dmar_tables.o
-BOOT_TESTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/test_%,acpi check cmdline dmar iommu linux mbi memory mtrr text)
+BOOT_TEST_OBJECTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/pure/%.o,$(BOOT_PURE) pci tsc dmar mtrr check tables) $(B)/$(BOOT_TEST_DIR)/dmar_tables.o
+BOOT_TESTS := $(patsubst %,$(B)/$(BOOT_TEST_DIR)/test_%,acpi check cmdline dmar iommu linux mbi memory mtrr tables text)
 
 $(B)/$(BOOT_TEST_DIR)/pure/%.o: $(BOOT_DIR)/%.c
 	@mkdir -p $(@D)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* check.c - whether what a front end hands over makes sense; see state.h. */
 #include "state.h"
+#include "tables.h"
 
 #include <ravelin/reason.h>
 #include <ravelin/x86.h>
@@ -78,5 +79,7 @@ int64_t launch_check(struct rv_launch *l)
 		return fail(l, -RV_EINVAL, RV_REASON_POOL_ALIGN, l->pool_base);
 	if (l->pool_bytes < RV_POOL_MIN)
 		return fail(l, -RV_ENOMEM, RV_REASON_POOL_SMALL, RV_POOL_MIN);
+	if (l->table_bytes != tables_bytes(l))
+		return fail(l, -RV_EINVAL, RV_REASON_LAUNCH_ARGUMENT, offsetof(struct rv_launch, table_bytes));
 	return 0;
 }

@@ -5,7 +5,8 @@
  * The front end
  *   1. picks the pool: one extent of RAM, 2 MiB aligned, below 4 GiB, that it keeps from the guest for ever;
  *   2. copies the hypervisor image (build/ravelin-hv.bin) to the start of the pool and zeroes the rest of the pool;
- *   3. maps header.memory_bytes from the start of the pool at RV_HV_BASE, readable, writable and executable;
+ *   3. builds root mode's page tables right behind header.memory_bytes (boot/x86/tables.h), and maps header.memory_bytes from the start of
+ *      the pool at RV_HV_BASE in its own tables, readable, writable and executable;
  *   4. calls header.entry in 64-bit mode, CPL 0, interrupts off, with the System V convention:
  *          int64_t entry(struct rv_launch *l)
  *     with l->state, the state of this CPU. (boot/x86/state.h checks *l and does this, as a function that returns.)
@@ -21,6 +22,7 @@
 #include <ravelin/abi.h>
 
 #define RV_HV_BASE 0xfffffffff0000000ull
+#define RV_HV_DIRECT_MAP 0xffff800000000000ull /* where root mode sees physical address 0 */
 #define RV_HV_MAGIC 0x3130564856415652ull
 #define RV_LAUNCH_MAGIC 0x3148434e4c4c5652ull
 #define RV_LAUNCH_MAX_RAM 64u
@@ -30,6 +32,8 @@
 #define RV_LAUNCH_MAX_ECAM 4u
 #define RV_LAUNCH_MAX_TYPES 160u
 #define RV_LAUNCH_RAM_END (512ull << 30) /* no RAM lies above: the hypervisor maps so much */
+#define RV_LAUNCH_TABLES                                                                                               \
+	8u /* pages of root mode's page tables, besides one for each GiB of the direct map, at most 512 of these */
 #define RV_POOL_MIN (8u << 20)
 #define RV_POOL_MAX (1u << 30)
 
@@ -40,6 +44,9 @@ struct rv_hv_header {
 	uint32_t image_bytes; /* bytes in the file */
 	uint64_t memory_bytes; /* with zero-initialised data, multiple of 4096 */
 	uint64_t entry; /* virtual address at RV_HV_BASE */
+	uint32_t text_bytes; /* from the start: to be executed, not written; multiple of 4096 */
+	uint32_t
+	    constant_bytes; /* from the start, text included: not to be written; multiple of 4096. The rest is data. */
 };
 
 struct rv_launch_ram {
@@ -127,6 +134,7 @@ struct rv_launch {
 	uint32_t size; /* sizeof(struct rv_launch) */
 	uint64_t pool_base; /* physical, 2 MiB aligned */
 	uint64_t pool_bytes; /* multiple of 2 MiB */
+	uint64_t table_bytes; /* of root mode's page tables, behind the image */
 	uint64_t tsc_khz;
 	uint32_t cpu_count; /* entries of apic_id, 1..RV_MAX_CPUS */
 	uint32_t apic_id[RV_MAX_CPUS]; /* every usable CPU of the MADT; [0] is the CPU that calls */

@@ -2,7 +2,7 @@
 /*
  * machine.h - the machine that the IOMMU test kernel runs on: two CPUs, PCI, and devices that do DMA and send MSIs.
  *
- * The kernel is loaded by Multiboot, sees the first 4 GiB one to one and at HV_DIRECT_MAP, and never leaves ring 0. The devices
+ * The kernel is loaded by Multiboot, sees the first 4 GiB one to one and at RV_HV_DIRECT_MAP, and never leaves ring 0. The devices
  * are QEMU's "edu" (docs/specs/edu in QEMU's tree): 4096 bytes of memory of their own, a DMA engine, an interrupt.
  */
 #ifndef TESTS_IOMMU_MACHINE_H

@@ -9,7 +9,7 @@
 #define IMAGE_HUGE 4 /* wants more memory than any pool has */
 
 #define HV_BASE 0xfffffffff0000000
-#define LAUNCH_REASON 6280 /* offsetof(struct rv_launch, reason); offset.c checks it */
+#define LAUNCH_REASON 6288 /* offsetof(struct rv_launch, reason); offset.c checks it */
 #define REASON_AP_TIMEOUT 11
 #define ETIME 62
 
@@ -25,6 +25,7 @@ start:
 	.quad 0x200000
 #endif
 	.quad HV_BASE + (entry - start)
+	.long 0, 0 /* all is data */
 
 entry:
 #if TEST_IMAGE == IMAGE_FAULT

@@ -21,6 +21,7 @@ static int setup(void **state)
 				    .size = sizeof(launch),
 				    .pool_base = POOL,
 				    .pool_bytes = RV_POOL_MIN,
+				    .table_bytes = (RV_LAUNCH_TABLES + 4) * RV_PAGE_SIZE,
 				    .tsc_khz = 1000000,
 				    .cpu_count = 1,
 				    .trampoline = 0x8000,
@@ -72,6 +73,8 @@ static void test_arguments(void **state)
 	REFUSED(launch.trampoline = 0x8010, -RV_EINVAL, LAUNCH_ARGUMENT);
 	REFUSED(launch.trampoline = 0xa0000, -RV_EINVAL, LAUNCH_ARGUMENT);
 	REFUSED(launch.tsc_khz = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.table_bytes = 0, -RV_EINVAL, LAUNCH_ARGUMENT);
+	REFUSED(launch.ram[1].bytes += RV_PAGE_SIZE, -RV_EINVAL, LAUNCH_ARGUMENT);
 }
 
 /* A list that EPT entries can't be made from. */

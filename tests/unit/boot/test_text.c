@@ -87,7 +87,9 @@ static void hypervisor_image(void **state)
 						 .abi_version = RV_ABI_VERSION,
 						 .image_bytes = 0x2000,
 						 .memory_bytes = 0x200000,
-						 .entry = RV_HV_BASE + 0x100};
+						 .entry = RV_HV_BASE + 0x100,
+						 .text_bytes = 0x1000,
+						 .constant_bytes = 0x2000};
 	uint8_t *image = calloc(1, 0x2000);
 	struct rv_hv_header h;
 	struct rv_hv_header out;
@@ -99,8 +101,8 @@ static void hypervisor_image(void **state)
 	assert_true(hvimage_read(image, 0x2000, 0x800000, &out, &error));
 	assert_memory_equal(&out, &good, sizeof(good));
 	assert_false(hvimage_read(image, 0x1fff, 0x800000, &out, &error));
-	assert_false(hvimage_read(image, 31, 0x800000, &out, &error));
-	assert_says(error.text, "only 31 bytes");
+	assert_false(hvimage_read(image, 39, 0x800000, &out, &error));
+	assert_says(error.text, "only 39 bytes");
 	assert_false(hvimage_read(image, 0x2000, 0x1ff000, &out, &error));
 	assert_says(error.text, "the pool is too small");
 
@@ -117,6 +119,9 @@ static void hypervisor_image(void **state)
 	BAD_HEADER(image_bytes, 0, "bad sizes");
 	BAD_HEADER(image_bytes, UINT32_MAX, "bad sizes");
 	BAD_HEADER(memory_bytes, 0x1000, "bad sizes");
+	BAD_HEADER(text_bytes, 0x3000, "bad sizes");
+	BAD_HEADER(text_bytes, 0x800, "bad sizes");
+	BAD_HEADER(constant_bytes, 0x3000, "bad sizes");
 	BAD_HEADER(memory_bytes, 0x200001, "bad sizes");
 	BAD_HEADER(memory_bytes, UINT64_MAX - 0xfff, "bad sizes");
 	BAD_HEADER(entry, 0, "entry outside itself");

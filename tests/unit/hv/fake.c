@@ -21,10 +21,10 @@ void (*fake_exit_state)(struct regs *r);
 jmp_buf fake_stop_jump;
 bool fake_stop_expected;
 
-extern const uint8_t hv_text_start[], hv_rodata_start[], hv_data_start[], hv_end[];
+extern const uint8_t hv_text_start[], hv_end[];
 extern const uint8_t trampoline[], trampoline_end[], trampoline_cr3[], trampoline_base[];
 extern const uint8_t exception_stubs[], nmi_entry[], vmx_exit[];
-const uint8_t hv_text_start[1], hv_rodata_start[1], hv_data_start[1], hv_end[1];
+const uint8_t hv_text_start[1], hv_end[1];
 const uint8_t trampoline[1], trampoline_end[1], trampoline_cr3[1], trampoline_base[1];
 const uint8_t exception_stubs[1], nmi_entry[1], vmx_exit[1];
 

@@ -17,7 +17,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Root mode's tables as tables_build_first makes them: all of it writable. */
+/* Root mode's tables as the front end makes them: all of it writable. */
 static void root_tables_make(void)
 {
 	uint64_t *top = pa_pointer(hv.page_tables), *last;
@@ -46,7 +46,7 @@ static void test_view_is_read_only(void **state)
 	((uint64_t *)pa_pointer(hv.agent.tables))[DIRECT_MAP_INDEX] |= PTE_W;
 	assert_int_equal(audit_run(cpu, &a), -RV_EFAULT);
 	assert_int_equal(a.bad_table, hv.agent.id);
-	assert_int_equal(a.bad_address, HV_DIRECT_MAP);
+	assert_int_equal(a.bad_address, RV_HV_DIRECT_MAP);
 }
 
 /* The same entry is a hole in the table of any other FIMCE. */

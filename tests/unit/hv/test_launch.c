@@ -15,6 +15,7 @@ static int setup(void **state)
 				    .size = sizeof(launch),
 				    .pool_base = FAKE_POOL,
 				    .pool_bytes = RV_POOL_MIN,
+				    .table_bytes = (RV_LAUNCH_TABLES + 512) * RV_PAGE_SIZE,
 				    .tsc_khz = 1000000,
 				    .cpu_count = 1,
 				    .trampoline = 0x8000,
