@@ -46,7 +46,7 @@ struct vtd_audit {
 /**
  * Reads back every unit's registers, the root and all context tables and the interrupt table. Every context entry must be
  * the guest's, or name table and domain that vtd_device_set gave to just this device; every present interrupt entry must pass
- * vtd_entry_check unchanged, or be the reserved one that vtd_device_interrupt gave to such a device. The second-level tables are the
+ * vtd_entry_check unchanged, or be the reserved one that vtd_interrupt_set was told. The second-level tables are the
  * EPT's and the FIMCEs', audited as such.
  * @return 0; -RV_EFAULT with the first fault in *a.
  */

@@ -50,7 +50,7 @@ static void leaf_check(struct walk *w, uint64_t address, uint64_t entry, uint64_
 
 	if (w->fimce == 0) {
 		w->audit->ept_leaves++;
-		/* One to one, or the rows mean nothing; but for the copies of unit registers. */
+		/* One to one, or the rows mean nothing; but for what the guest sees in the place of registers. */
 		const struct row *first = partition_find(&hv.partition, pa_make(pa));
 
 		if (pa != address && (first == NULL || first->shared != SHARED_GUEST))

@@ -8,7 +8,6 @@
 #include <hv/percpu.h>
 #include <ravelin/pci.h>
 
-#define CONFIG_EXTENT (DEVICE_EXTENTS - 1)
 #define UART_PORTS 8u
 #define PORTS 0x10000u
 #define PCI_PORTS 8u /* from PCI_ADDRESS */
@@ -166,7 +165,7 @@ static void extent_show(uint64_t base, uint64_t bytes, uint8_t perm)
 		ept_set(&hv.ept, gpa_make(at), perm);
 }
 
-static int64_t extent_take(struct percpu *cpu, struct device *d, uint32_t i, uint64_t base, uint64_t bytes)
+static int64_t extent_take(struct percpu *cpu, uint32_t owner, uint64_t base, uint64_t bytes)
 {
 	struct transition t;
 	int error = partition_prepare(&hv.partition, &t, pa_make(base), bytes, OWNER_GUEST);
@@ -181,11 +180,49 @@ static int64_t extent_take(struct percpu *cpu, struct device *d, uint32_t i, uin
 		iommu_rejoin(cpu, base, bytes);
 		return hypercall_refuse(cpu, error, RV_REASON_TABLE_PAGES, base);
 	}
-	partition_commit(&hv.partition, &t, &(struct row){.owner = OWNER_FIMCE(d->fimce), .perm = PERM_R | PERM_W});
-	d->extent[i].base = base;
-	d->extent[i].bytes = bytes;
+	partition_commit(&hv.partition, &t, &(struct row){.owner = owner, .perm = PERM_R | PERM_W});
 	extent_show(base, bytes, PERM_NONE);
 	return 0;
+}
+
+int64_t device_page_take(struct percpu *cpu, struct shown *s, uint64_t at, uint8_t perm, int fill)
+{
+	int64_t error;
+
+	if (partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &s->page) != 0)
+		return hypercall_refuse(cpu, -RV_ENOMEM, RV_REASON_POOL_EMPTY, 1);
+	error = extent_take(cpu, OWNER_HYPERVISOR, at, RV_PAGE_SIZE);
+	if (error) {
+		partition_release(&hv.partition, s->page, RV_PAGE_SIZE);
+		return error;
+	}
+	s->at = at;
+	/* A row of its own already: this can't fail. */
+	partition_change(&hv.partition, s->page,
+			 &(struct row){.owner = OWNER_HYPERVISOR, .shared = SHARED_GUEST, .perm = perm, .logical = at});
+	memset(pa_pointer(s->page), fill, RV_PAGE_SIZE);
+	ept_alias(&hv.ept, gpa_make(at), s->page, PERM_R);
+	return 0;
+}
+
+/* @return whether nobody uses what was shown there before. */
+static bool extent_put(struct percpu *cpu, uint64_t base, uint64_t bytes)
+{
+	bool flushed;
+
+	partition_change(&hv.partition, pa_make(base), &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
+	extent_show(base, bytes, PERM_RWX);
+	flushed = iommu_flush_guest(cpu) == 0;
+	partition_merge(&hv.partition);
+	iommu_rejoin(cpu, base, bytes);
+	return flushed;
+}
+
+void device_page_put(struct percpu *cpu, struct shown *s)
+{
+	if (s->at != 0 && extent_put(cpu, s->at, RV_PAGE_SIZE))
+		partition_release(&hv.partition, s->page, RV_PAGE_SIZE);
+	*s = (struct shown){0};
 }
 
 static bool is_device_memory(uint64_t base, uint64_t bytes)
@@ -234,7 +271,9 @@ static int64_t bars_take(struct percpu *cpu, struct fimce *f, struct device *d)
 			return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_DEVICE_BAR, base);
 		d->shown.bar[i].address = RV_FIMCE_BARS + f->bar_bytes;
 		f->bar_bytes += (uint32_t)bytes;
-		error = extent_take(cpu, d, i, base, bytes);
+		error = extent_take(cpu, OWNER_FIMCE(d->fimce), base, bytes);
+		d->extent[i].base = base;
+		d->extent[i].bytes = error ? 0 : bytes;
 	}
 	return error;
 }
@@ -245,22 +284,9 @@ static int64_t config_take(struct percpu *cpu, struct device *d)
 	for (uint32_t i = 0; i < hv.launch.ecam_count; i++) {
 		const struct rv_launch_ecam *e = &hv.launch.ecam[i];
 		uint64_t at = e->base + ((uint64_t)d->source_id << RV_PAGE_SHIFT);
-		int64_t error;
 
-		if (e->segment != 0 || d->source_id >> 8 < e->first_bus || d->source_id >> 8 > e->last_bus)
-			continue;
-		error = extent_take(cpu, d, CONFIG_EXTENT, at, RV_PAGE_SIZE);
-		if (error)
-			return error;
-		if (partition_allocate(&hv.partition, 1, OWNER_HYPERVISOR, &d->blank) != 0)
-			return hypercall_refuse(cpu, -RV_ENOMEM, RV_REASON_POOL_EMPTY, 1);
-		/* A row of its own already: this can't fail. */
-		partition_change(
-		    &hv.partition, d->blank,
-		    &(struct row){.owner = OWNER_HYPERVISOR, .shared = SHARED_GUEST, .perm = PERM_R, .logical = at});
-		memset(pa_pointer(d->blank), 0xff, RV_PAGE_SIZE);
-		ept_alias(&hv.ept, gpa_make(at), d->blank, PERM_R);
-		return 0;
+		if (e->segment == 0 && d->source_id >> 8 >= e->first_bus && d->source_id >> 8 <= e->last_bus)
+			return device_page_take(cpu, &d->config, at, PERM_R, 0xff);
 	}
 	return 0;
 }
@@ -283,8 +309,9 @@ static int64_t grant_check(struct percpu *cpu, const struct rv_grant *g, uint32_
 {
 	bool pci =
 	    g->kind == RV_GRANT_PCI && (g->flags & ~(RV_GRANT_INTERRUPT | RV_GRANT_CLEANED)) == 0 && g->count == 1;
+	bool plain = g->kind == RV_GRANT_PORTS || (g->kind == RV_GRANT_GSI && g->count == 1);
 
-	if ((pci && g->source_id <= 0xffff) || (g->kind == RV_GRANT_PORTS && g->flags == 0 && g->source_id == 0))
+	if ((pci && g->source_id <= 0xffff) || (plain && g->flags == 0 && g->source_id == 0))
 		return 0;
 	return hypercall_refuse(cpu, -RV_EINVAL, RV_REASON_DEVICE_GRANT, index);
 }
@@ -333,36 +360,19 @@ static int64_t function_take(struct percpu *cpu, struct fimce *f, uint32_t index
 	return failed ? unit_refuse(cpu, failed) : 0;
 }
 
-static void extents_change(const struct device *d, const struct row *to)
-{
-	for (uint32_t i = 0; i < DEVICE_EXTENTS; i++) {
-		if (d->extent[i].bytes == 0)
-			continue;
-		partition_change(&hv.partition, pa_make(d->extent[i].base), to);
-		if (to->owner == OWNER_GUEST)
-			extent_show(d->extent[i].base, d->extent[i].bytes, PERM_RWX);
-	}
-}
-
 static void function_put(struct percpu *cpu, struct device *d)
 {
-	bool flushed;
-
 	/* One that was only looked at may have no context entry of its own. */
 	if (d->quiet) {
 		if (vtd_device_set(&hv.vtd, d->source_id, hv.vtd.guest_table, VTD_DOMAIN_GUEST) != 0)
 			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value[0], hv.vtd.failure.value[1], 0);
 		(void)pci_do(cpu, AGENT_PCI_GIVE_BACK, d);
 	}
-	extents_change(d, &(struct row){.owner = OWNER_GUEST, .perm = PERM_RWX});
-	flushed = iommu_flush_guest(cpu) == 0;
-	if (d->blank.v != 0 && flushed)
-		partition_release(&hv.partition, d->blank, RV_PAGE_SIZE);
-	partition_merge(&hv.partition);
-	for (uint32_t i = 0; i < DEVICE_EXTENTS; i++) {
+	for (uint32_t i = 0; i < PCI_BARS; i++) {
 		if (d->extent[i].bytes != 0)
-			iommu_rejoin(cpu, d->extent[i].base, d->extent[i].bytes);
+			(void)extent_put(cpu, d->extent[i].base, d->extent[i].bytes);
 	}
+	device_page_put(cpu, &d->config);
 	d->fimce = 0;
 }
 
@@ -375,7 +385,12 @@ static void devices_put(struct percpu *cpu, struct fimce *f)
 		if (f->state != RV_FIMCE_EMPTY)
 			log3(cpu, kept ? RV_REASON_DEVICE_KEPT : RV_REASON_DEVICE_RETURNED, d->source_id, f->id, 0);
 		if (kept) {
-			extents_change(d, &(struct row){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
+			for (uint32_t i = 0; i < PCI_BARS; i++) {
+				if (d->extent[i].bytes != 0)
+					partition_change(
+					    &hv.partition, pa_make(d->extent[i].base),
+					    &(struct row){.owner = OWNER_HYPERVISOR, .perm = PERM_R | PERM_W});
+			}
 			d->fimce = DEVICE_KEPT;
 		} else {
 			function_put(cpu, d);
@@ -386,6 +401,7 @@ static void devices_put(struct percpu *cpu, struct fimce *f)
 		if (hv.port[i].fimce == f->id)
 			hv.port[i].fimce = device_find(hv.port[i].source_id) != NULL ? DEVICE_KEPT : 0;
 	}
+	ioapic_return(cpu, f);
 	guest_bitmaps_fill(cpu);
 	iommu_restore(cpu);
 	f->grant_count = 0;
@@ -403,10 +419,13 @@ int64_t device_take(struct percpu *cpu, struct fimce *f, const struct rv_fimce_c
 	memcpy(f->grant, c->grant, sizeof(f->grant));
 	for (uint32_t i = 0; !error && i < f->grant_count; i++)
 		error = grant_check(cpu, &f->grant[i], i);
-	for (uint32_t i = 0; !error && i < f->grant_count; i++)
-		error = f->grant[i].kind == RV_GRANT_PCI
-			    ? function_take(cpu, f, i)
-			    : ports_take(cpu, f, f->grant[i].first, f->grant[i].count, NO_SOURCE);
+	for (uint32_t i = 0; !error && i < f->grant_count; i++) {
+		const struct rv_grant *g = &f->grant[i];
+
+		error = g->kind == RV_GRANT_PCI   ? function_take(cpu, f, i)
+			: g->kind == RV_GRANT_GSI ? ioapic_take(cpu, f, g->first)
+						  : ports_take(cpu, f, g->first, g->count, NO_SOURCE);
+	}
 	if (!error) {
 		guest_bitmaps_fill(cpu);
 		iommu_revoke(cpu);
@@ -497,21 +516,20 @@ static int64_t function_open_dma(struct percpu *cpu, const struct fimce *f, cons
 
 static int64_t function_seal(struct percpu *cpu, struct fimce *f, struct device *d, struct rv_fimce_device *shown)
 {
-	uint32_t index = 0;
+	uint32_t slot = (uint32_t)(d - hv.device);
 	int64_t refused;
 	int error = 0;
 
 	for (uint32_t i = 0; i < PCI_BARS; i++)
 		fimce_tables_map(f, d->shown.bar[i].address, pa_make(d->extent[i].base),
 				 (uint32_t)(d->extent[i].bytes >> RV_PAGE_SHIFT), FIMCE_PTE_DEVICE);
-	if (d->interrupt)
-		error = vtd_device_interrupt(&hv.vtd, d->source_id, RV_FIMCE_VECTOR, cpu->apic_id, &index);
-	if (error == -RV_ERANGE)
-		return hypercall_refuse(cpu, error, RV_REASON_DEVICE_INTERRUPT, d->source_id);
+	if (d->interrupt) {
+		error =
+		    vtd_interrupt_set(&hv.vtd, slot, (struct vtd_message){d->source_id, RV_FIMCE_VECTOR, cpu->apic_id});
+		shown->msi_address = d->shown.msi_address = MSI_ADDRESS(VTD_RESERVED_INDEX(&hv.vtd, slot));
+	}
 	if (error)
 		return unit_refuse(cpu, error);
-	if (d->interrupt)
-		shown->msi_address = d->shown.msi_address = MSI_ADDRESS(index);
 	refused = pci_do(cpu, AGENT_PCI_START, d);
 	return !refused && d->can_reset ? function_open_dma(cpu, f, d) : refused;
 }
@@ -539,6 +557,7 @@ int64_t device_seal(struct percpu *cpu, struct fimce *f, const struct rv_measure
 		dma_map(f, m);
 	for (struct device *d = NULL; !error && (d = device_next(f, d)) != NULL;)
 		error = function_seal(cpu, f, d, shown++);
+	error = error ? error : ioapic_set(cpu, f, true);
 	f->sealed = !error;
 	fimce_bitmaps_fill(f);
 	return error;
@@ -546,16 +565,14 @@ int64_t device_seal(struct percpu *cpu, struct fimce *f, const struct rv_measure
 
 void device_stop(struct percpu *cpu, struct fimce *f)
 {
-	uint32_t index;
+	bool failed = ioapic_set(cpu, f, false) != 0;
 
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
-		int interrupt, dma;
-
 		(void)pci_do(cpu, AGENT_PCI_QUIET, d);
-		interrupt = vtd_device_interrupt(&hv.vtd, d->source_id, 0, 0, &index);
-		dma = dma_set(f, d, pa_make(0));
-		if (interrupt || dma)
-			log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value[0], hv.vtd.failure.value[1], 0);
+		failed |= vtd_interrupt_set(&hv.vtd, (uint32_t)(d - hv.device), (struct vtd_message){0}) != 0;
+		failed |= dma_set(f, d, pa_make(0)) != 0;
 	}
+	if (failed)
+		log3(cpu, hv.vtd.failure.reason, hv.vtd.failure.value[0], hv.vtd.failure.value[1], 0);
 	device_reset(cpu, f);
 }

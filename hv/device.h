@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * device.h - PCI functions and I/O ports that leave the guest for a FIMCE, and come back: docs/devices.md.
+ * device.h - PCI functions, I/O ports and interrupt lines that leave the guest for a FIMCE, and come back: docs/devices.md.
  *
  *     device_take     at create: checked, out of the guest, DMA and interrupts blocked
  *     device_reset    create has succeeded: a function level reset begins
@@ -11,6 +11,11 @@
  *
  * As long as any function is away, configuration accesses by ports exit, and are carried out under the lock: root mode uses the same
  * two ports. What is in configuration space only the agent knows (agent/pci.c). All are called with the lock held, but for device_io.
+ *
+ * Lines (ioapic.c): an IOAPIC has all its redirection entries behind two registers, an index and the data that it selects. So while a line is
+ * away the guest sees a page of RAM in the place of its IOAPIC: it can read it, and each store is carried out (iommu.h). The two registers
+ * of a line that is away are words that the guest writes and reads; all others are the real ones. Index, data and end of interrupt are
+ * the only registers; what the guest stores elsewhere is lost.
  */
 #ifndef HV_DEVICE_H
 #define HV_DEVICE_H
@@ -24,10 +29,15 @@ struct percpu;
 
 #define PCI_BARS 6u
 #define PCI_CONFIG_BYTES 256u
-#define DEVICE_EXTENTS (PCI_BARS + 1) /* and its page of memory-mapped configuration space */
 #define DEVICE_RESET_MS 100u
 #define DEVICE_KEPT 0xffffffffu /* nobody's until the next boot */
 #define DEVICE_PORT_RANGES 64u
+
+/** A page of RAM that the guest can read, and not write, in the place of registers. */
+struct shown {
+	uint64_t at; /* guest-physical; 0 = there is none */
+	pa_t page;
+};
 
 /** A PCI function that the guest does not have. */
 struct device {
@@ -40,9 +50,18 @@ struct device {
 	uint32_t id; /* what it is to be: vendor in 15:0, device in 31:16 */
 	struct {
 		uint64_t base, bytes;
-	} extent[DEVICE_EXTENTS]; /* that have left the guest; bytes 0 = none */
-	pa_t blank; /* what the guest sees in the place of extent[6] */
+	} extent[PCI_BARS]; /* that have left the guest; bytes 0 = none */
+	struct shown config; /* in the place of its page of memory-mapped configuration space: ones */
 	struct rv_fimce_device shown; /* what the FIMCE sees, with its configuration space as the guest had it */
+};
+
+/** A line that the guest does not have; hv.line[i] has vtd.reserved[VTD_MAX_DEVICES + i]. */
+struct line {
+	struct shown *ioapic; /* NULL = free slot */
+	uint32_t fimce; /* id of the one that has it */
+	uint16_t source_id; /* of the IOAPIC's requests */
+	uint32_t at; /* the first of its two registers */
+	uint32_t entry[2]; /* what the guest has stored there last */
 };
 
 /** I/O ports that the guest does not have. */
@@ -82,7 +101,32 @@ int64_t device_return(struct percpu *cpu, struct fimce *f);
 /** Adds what exits because of devices to the guest's I/O bitmap; with a FIMCE: fills that of the FIMCE. which: VMCS_IO_BITMAP_*. */
 void device_fill_bitmap(uint8_t map[RV_PAGE_SIZE], enum vmcs_field which, const struct fimce *f);
 
+/**
+ * Takes the page of registers at this address from the guest, which sees a page of the pool in its place, filled with this byte. perm: what
+ * it may have of it at most; for now it can read. The caller flushes.
+ * @return 0 or a refusal; then all is as before.
+ */
+int64_t device_page_take(struct percpu *cpu, struct shown *s, uint64_t at, uint8_t perm, int fill);
+
+/** Takes that back, if it was done. */
+void device_page_put(struct percpu *cpu, struct shown *s);
+
 /** The guest's IN or OUT of 1, 2 or 4 bytes, to a port that exits. Takes the lock. */
 void device_io(struct percpu *cpu, uint32_t port, uint32_t bytes, bool in);
+
+/** Takes a line for a FIMCE, and masks it; sets has_interrupt. @return 0 or a refusal; then ioapic_return may have work to do. */
+int64_t ioapic_take(struct percpu *cpu, struct fimce *f, uint32_t gsi);
+
+/**
+ * Masks its lines; on: then they interrupt this CPU with RV_FIMCE_VECTOR, edge or level and active high or low as the guest has set
+ * them. @return 0 or a refusal: a CPU that it can't address, or a unit that does not answer.
+ */
+int64_t ioapic_set(struct percpu *cpu, const struct fimce *f, bool on);
+
+/** Gives its lines back, with what the guest has stored for them meanwhile. */
+void ioapic_return(struct percpu *cpu, const struct fimce *f);
+
+/** The guest has stored to this offset of what it sees in the place of an IOAPIC: carries that out. */
+void ioapic_stored(const struct shown *s, uint32_t offset);
 
 #endif

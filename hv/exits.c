@@ -77,7 +77,7 @@ void guest_park(struct percpu *cpu)
 	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, 0);
 	cpu->startup = STARTUP_WAITS;
 	cpu->guest_nmi = 0;
-	cpu->unit_written = NULL;
+	cpu->store_to = NULL;
 }
 
 void nmi_account(struct percpu *cpu)
@@ -214,9 +214,9 @@ static void exit_debug(struct percpu *cpu, uint32_t info)
 {
 	uint64_t hits = vmcs_read(VMCS_EXIT_QUALIFICATION);
 
-	if (cpu->unit_written != NULL && (hits & PENDING_DEBUG_BS)) {
+	if (cpu->store_to != NULL && (hits & PENDING_DEBUG_BS)) {
 		/* KVM in Bochs: a step is pending, but the instruction met a fault that KVM repairs, and is still to come. */
-		if (vmcs_read(VMCS_GUEST_RIP) == cpu->unit_rip)
+		if (vmcs_read(VMCS_GUEST_RIP) == cpu->store_rip)
 			return;
 		if (!iommu_write_end(cpu))
 			hits &= ~PENDING_DEBUG_BS;

@@ -83,10 +83,10 @@ struct percpu {
 	uint64_t audited; /* hv.audit_number of the last look at this CPU's VMCS, and what it found: */
 	uint64_t audit_field, audit_value; /* the first */
 	uint32_t audit_bad_fields;
-	struct vtd_virtual *unit_written; /* by the one instruction that the guest executes now, at this offset */
-	uint32_t unit_offset;
-	uint64_t unit_flags; /* TF and IF as the guest has them */
-	uint64_t unit_rip; /* of that instruction */
+	struct shown *store_to; /* by the one instruction that the guest executes now, at this offset */
+	uint32_t store_offset;
+	uint64_t store_flags; /* TF and IF as the guest has them */
+	uint64_t store_rip; /* of that instruction */
 	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
 	uint64_t isolated_touch; /* address and FIMCE of the last touch of isolated memory, so that waiting logs once */
 	void *reset_context[5]; /* where to go on after a reset; see reset.h */
@@ -103,6 +103,8 @@ struct percpu {
 	struct rv_frames frames; /* copy of the frame list of the hypercall at hand */
 	uint8_t stack[HOST_STACK_BYTES] __attribute__((aligned(16)));
 };
+
+#define SHOWN_MAX (VTD_MAX_UNITS + RV_LAUNCH_MAX_IOAPIC)
 
 #define JOURNAL_CAPACITY 1024u
 
@@ -126,6 +128,8 @@ struct hv {
 	struct ept ept;
 	struct vtd vtd;
 	struct vtd_virtual guest_unit[VTD_MAX_UNITS]; /* what the guest sees in the place of each */
+	struct shown shown[SHOWN_MAX]; /* units, then launch.ioapic */
+	struct line line[VTD_MAX_LINES]; /* those that the guest does not have */
 	struct partition partition;
 	struct log log;
 	struct journal journal;

@@ -5,11 +5,11 @@
 #include <hv/iommu.h>
 #include <hv/percpu.h>
 
-static struct vtd_virtual *unit_at(uint64_t gpa)
+static struct shown *shown_at(uint64_t gpa)
 {
-	for (uint32_t i = 0; i < hv.vtd.unit_count; i++) {
-		if (hv.vtd.unit[i].base.v == (gpa & PAGE_MASK))
-			return &hv.guest_unit[i];
+	for (struct shown *s = hv.shown; s < hv.shown + SHOWN_MAX; s++) {
+		if (s->at != 0 && s->at == (gpa & PAGE_MASK))
+			return s;
 	}
 	return NULL;
 }
@@ -45,8 +45,10 @@ static int guest_unit_build(struct vtd_virtual *g, struct vtd_unit *u)
 	u->eime = hv.vtd.eim && (u->before.gsts & GCMD_SIRTP) && (u->before.irta & IRTA_EIME);
 	error = error ? error : partition_take(&hv.partition, g->page, RV_PAGE_SIZE, OWNER_HYPERVISOR, &shown);
 	error = error ? error : ept_prepare(&hv.ept, gpa_make(u->base.v));
-	if (!error)
+	if (!error) {
+		hv.shown[u - hv.vtd.unit] = (struct shown){u->base.v, g->page};
 		ept_alias(&hv.ept, gpa_make(u->base.v), g->page, PERM_R);
+	}
 	return error;
 }
 
@@ -64,18 +66,18 @@ int iommu_build(void)
  */
 bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
 {
-	struct vtd_virtual *g = unit_at(gpa.v);
+	struct shown *s = shown_at(gpa.v);
 	uint64_t flags = vmcs_read(VMCS_GUEST_RFLAGS);
 
-	if (g == NULL || !(access & EPT_W) || (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID))
+	if (s == NULL || !(access & EPT_W) || (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID))
 		return false;
 	/* It comes here twice if another CPU's write ended in between. */
-	if (cpu->unit_written == NULL)
-		cpu->unit_flags = flags & (RFLAGS_TF | RFLAGS_IF);
-	cpu->unit_written = g;
-	cpu->unit_offset = (uint32_t)(gpa.v & ~PAGE_MASK);
-	cpu->unit_rip = vmcs_read(VMCS_GUEST_RIP);
-	ept_alias(&hv.ept, gpa, g->page, PERM_R | PERM_W);
+	if (cpu->store_to == NULL)
+		cpu->store_flags = flags & (RFLAGS_TF | RFLAGS_IF);
+	cpu->store_to = s;
+	cpu->store_offset = (uint32_t)(gpa.v & ~PAGE_MASK);
+	cpu->store_rip = vmcs_read(VMCS_GUEST_RIP);
+	ept_alias(&hv.ept, gpa, s->page, PERM_R | PERM_W);
 	vmcs_set(VMCS_GUEST_RFLAGS, (flags | RFLAGS_TF) & ~RFLAGS_IF);
 	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~INTERRUPTIBILITY_SHADOW);
 	return true;
@@ -114,18 +116,25 @@ int64_t iommu_begin(struct percpu *cpu)
 
 bool iommu_write_end(struct percpu *cpu)
 {
-	struct vtd_virtual *g = cpu->unit_written;
+	struct shown *s = cpu->store_to;
+	uint32_t i = (uint32_t)(s - hv.shown);
 	uint64_t flags = vmcs_read(VMCS_GUEST_RFLAGS) & ~(RFLAGS_TF | RFLAGS_IF);
 
-	cpu->unit_written = NULL;
-	vmcs_set(VMCS_GUEST_RFLAGS, flags | cpu->unit_flags);
+	cpu->store_to = NULL;
+	vmcs_set(VMCS_GUEST_RFLAGS, flags | cpu->store_flags);
 	lock_acquire(&hv.lock);
-	/* No CPU may keep the right: what it stored to the unit would not be seen, and it would wait for the answer for ever. */
-	ept_alias(&hv.ept, gpa_make(g->unit->base.v), g->page, PERM_R);
-	percpu_flush_ept(cpu);
-	(void)unit_do(cpu, g, AGENT_UNIT_STORED, cpu->unit_offset);
+	/* An IOAPIC may have come back meanwhile. */
+	if (s->at != 0) {
+		/* No CPU may keep the right: what it stored would not be seen, and it would wait for the answer for ever. */
+		ept_alias(&hv.ept, gpa_make(s->at), s->page, PERM_R);
+		percpu_flush_ept(cpu);
+		if (i < VTD_MAX_UNITS)
+			(void)unit_do(cpu, &hv.guest_unit[i], AGENT_UNIT_STORED, cpu->store_offset);
+		else
+			ioapic_stored(s, cpu->store_offset);
+	}
 	lock_release(&hv.lock);
-	return (cpu->unit_flags & RFLAGS_TF) != 0;
+	return (cpu->store_flags & RFLAGS_TF) != 0;
 }
 
 void iommu_core_taken(struct percpu *cpu, const struct percpu *core)

@@ -6,7 +6,7 @@
  *
  * The guest's unit is a page of RAM at the address of the real one's registers, which the guest may read. A write exits; the
  * guest then executes that one instruction on the page, single-stepped, and root mode takes the value from there. So no
- * instruction is decoded here.
+ * instruction is decoded here. An IOAPIC of which lines are away is shown in the same way (device.h).
  */
 #ifndef HV_IOMMU_H
 #define HV_IOMMU_H
@@ -24,7 +24,7 @@ int iommu_build(void);
 /** Launch, VMX is on and vtd_start is next: what the guest has the units do with interrupts goes on. @return 0, or negative */
 int64_t iommu_begin(struct percpu *cpu);
 
-/** EPT violation, lock held. @return true if it was a write to a unit of the guest, which is now to execute it. */
+/** EPT violation, lock held. @return true if it was a write to a page of hv.shown, which the guest is now to execute. */
 bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access);
 
 /** The single step after iommu_write_begin: carries out what was written. @return true if the guest itself single-steps. */

@@ -34,7 +34,7 @@ struct row {
 	uint8_t isolated; /* 1: taken from the guest for the time of an update, and to be given back */
 };
 #define SHARED_ALL 0xffffu
-#define SHARED_GUEST 0xfffeu /* the guest, at the address in logical: the copy of a unit's registers (iommu.h) */
+#define SHARED_GUEST 0xfffeu /* the guest, at the address in logical: in the place of registers (device.h) */
 
 struct partition {
 	struct row *row;

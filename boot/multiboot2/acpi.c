@@ -257,6 +257,8 @@ bool acpi_ioapics_read(const struct acpi_memory *memory, const uint8_t *rsdp, ui
 			return text_fail(error, "the ACPI table MADT lists more than %u IOAPICs", RV_LAUNCH_MAX_IOAPIC);
 		ioapic->base = le32(entry + 4);
 		ioapic->id = entry[2];
+		ioapic->gsi_base = le32(entry + 8);
+		ioapic->line_count = 0;
 		ioapic->source_id = RV_LAUNCH_NO_SOURCE;
 		launch->ioapic_count++;
 	}

@@ -7,6 +7,8 @@
 #include "reason.h"
 
 #define IOAPIC_BYTES 4096u
+#define IOAPIC_LINES_MAX 120u /* an index has 8 bits; two registers each, from 0x10 on */
+#define IOAPIC_LAST_SHIFT 16 /* number of the last line in the version register (Intel 82093AA, 3.2.2) */
 #define ECAM_BUS_BYTES (1ull << 20)
 #define LOCAL_APIC_BASE 0xfee00000u /* writes of devices to this MiB are interrupts (SDM vol. 3, 11.11.1) */
 #define LOCAL_APIC_BYTES (1u << 20)
@@ -72,8 +74,24 @@ static bool dmar_read(const struct iommu_source *source, const uint8_t *table, u
 	return dmar_fail(&dmar_error, error);
 }
 
-bool iommu_read(const struct iommu_source *source, struct dmar *dmar, struct rv_launch *launch, struct boot_error *note,
-		struct boot_error *error)
+/* Which interrupt lines can leave the guest: its IOAPIC is alone in its page then, and a unit has to know who sends. */
+static void lines_read(const struct iommu_source *source, struct rv_launch *launch)
+{
+	for (uint32_t i = 0; i < launch->ioapic_count; i++) {
+		struct rv_launch_ioapic *ioapic = &launch->ioapic[i];
+		bool ok = ioapic->base % RV_PAGE_SIZE == 0 &&
+			  (!launch->vtd_count || ioapic->source_id != RV_LAUNCH_NO_SOURCE);
+
+		for (uint32_t j = 0; j < launch->ioapic_count; j++)
+			ok = ok && (j == i || launch->ioapic[j].base / RV_PAGE_SIZE != ioapic->base / RV_PAGE_SIZE);
+		ioapic->line_count = ok ? (source->ioapic_version(ioapic->base) >> IOAPIC_LAST_SHIFT & 0xff) + 1 : 0;
+		if (ioapic->line_count > IOAPIC_LINES_MAX)
+			ioapic->line_count = IOAPIC_LINES_MAX;
+	}
+}
+
+static bool tables_read(const struct iommu_source *source, struct dmar *dmar, struct rv_launch *launch,
+			struct boot_error *note, struct boot_error *error)
 {
 	const uint8_t *table;
 	uint32_t bytes;
@@ -105,6 +123,15 @@ bool iommu_read(const struct iommu_source *source, struct dmar *dmar, struct rv_
 				 table ? "the DMAR table has no DMA remapping unit" : "there is no DMAR table");
 	text_fail(note, "%s: devices can reach isolated memory",
 		  table ? "no DMA remapping unit in the DMAR table" : "no DMAR table");
+	return true;
+}
+
+bool iommu_read(const struct iommu_source *source, struct dmar *dmar, struct rv_launch *launch, struct boot_error *note,
+		struct boot_error *error)
+{
+	if (!tables_read(source, dmar, launch, note, error))
+		return false;
+	lines_read(source, launch);
 	return true;
 }
 

@@ -17,6 +17,8 @@ struct iommu_source {
 	uint32_t rsdp_bytes;
 	const struct dmar_pci *pci; /* called only after launch->ecam is filled */
 	const struct memory_map *map; /* the firmware's */
+	uint32_t (*ioapic_version)(
+	    uint64_t base); /* reads the version register of the IOAPIC there; keeps what it has selected */
 	enum cmdline_iommu mode;
 };
 

@@ -29,6 +29,8 @@
 #define POOL_LOWEST (1u << 20)
 #define AP_TIMEOUT_US 200000u
 #define CPUID_1_EDX_MTRR (1u << 12)
+#define IOAPIC_DATA 0x10u
+#define IOAPIC_VERSION 1u
 #define LINUX_ENTRY_64 0x200u /* from the start of the protected-mode kernel */
 
 struct boot {
@@ -233,6 +235,18 @@ static bool launch_cpus_fill(struct boot_error *error)
 	return true;
 }
 
+/* Interrupts are off, and no other CPU runs. */
+static uint32_t ioapic_version(uint64_t base)
+{
+	volatile uint32_t *registers = (volatile uint32_t *)(uintptr_t)base;
+	uint32_t selected = registers[0], version;
+
+	registers[0] = IOAPIC_VERSION;
+	version = registers[IOAPIC_DATA / 4];
+	registers[0] = selected;
+	return version;
+}
+
 static bool launch_iommu_fill(struct boot_error *error)
 {
 	static struct dmar dmar;
@@ -243,7 +257,8 @@ static bool launch_iommu_fill(struct boot_error *error)
 					    .rsdp_bytes = boot.rsdp_bytes,
 					    .pci = &dmar_pci,
 					    .map = &boot.memory,
-					    .mode = boot.options.iommu};
+					    .mode = boot.options.iommu,
+					    .ioapic_version = ioapic_version};
 	struct boot_error note;
 
 	if (!iommu_read(&source, &dmar, &boot.launch, &note, error))

@@ -102,7 +102,7 @@ int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domai
 	if (slot != NULL && domain == VTD_DOMAIN_GUEST)
 		*slot = (struct vtd_device){0};
 	else if (slot != NULL)
-		*slot = (struct vtd_device){source_id, domain, table, slot->vector, slot->apic_id};
+		*slot = (struct vtd_device){source_id, domain, table};
 	/* Not present first: a unit must never see the halves of two entries (6.2.2.1). */
 	*(volatile uint64_t *)&entry->low = 0;
 	vtd_table_written(v, entry, sizeof(*entry));

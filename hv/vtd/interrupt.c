@@ -90,32 +90,27 @@ int vtd_flush_interrupts(struct vtd *v)
 
 struct vtd_pair vtd_reserved_entry(const struct vtd *v, const struct vtd_unit *u, uint32_t index)
 {
-	uint32_t i = index - (v->entries - VTD_RESERVED_ENTRIES),
-		 shift = u->eime ? IRTE_DESTINATION_SHIFT : IRTE_XAPIC_SHIFT;
-	const struct vtd_device *d = &v->device[i];
+	uint32_t i = index - VTD_RESERVED_INDEX(v, 0), shift = u->eime ? IRTE_DESTINATION_SHIFT : IRTE_XAPIC_SHIFT;
+	const struct vtd_message *m = &v->reserved[i];
 
-	if (i >= VTD_MAX_DEVICES || d->domain == 0 || d->vector == 0)
+	if (i >= VTD_MAX_DEVICES + VTD_MAX_LINES || m->vector == 0)
 		return (struct vtd_pair){0, 0};
-	return (struct vtd_pair){IRTE_P | (uint64_t)d->vector << 16 | (uint64_t)d->apic_id << shift,
-				 IRTE_HIGH_ID | d->source_id};
+	return (struct vtd_pair){IRTE_P | (m->vector >> 11 & IRTE_LEVEL) | (uint64_t)(m->vector & 0xff) << 16 |
+				     (uint64_t)m->apic_id << shift,
+				 IRTE_HIGH_ID | m->source_id};
 }
 
-int vtd_device_interrupt(struct vtd *v, uint16_t source_id, uint32_t vector, uint32_t apic_id, uint32_t *index)
+int vtd_interrupt_set(struct vtd *v, uint32_t slot, struct vtd_message m)
 {
-	uint32_t i = 0;
+	uint32_t index = VTD_RESERVED_INDEX(v, slot);
 
-	while (i < VTD_MAX_DEVICES && (v->device[i].domain == 0 || v->device[i].source_id != source_id))
-		i++;
-	if (i == VTD_MAX_DEVICES)
-		return -RV_ENOENT;
-	*index = v->entries - VTD_RESERVED_ENTRIES + i;
-	for (uint32_t u = 0; vector != 0 && u < v->unit_count; u++) {
-		if (!v->unit[u].eime && apic_id >= BROADCAST_XAPIC)
-			return -RV_ERANGE;
+	/* unit[0].eime is false where there are none. */
+	for (uint32_t u = 0; m.apic_id >= BROADCAST_XAPIC && (u == 0 || u < v->unit_count); u++) {
+		if (!v->unit[u].eime)
+			return vtd_fail(v, &v->unit[u], -RV_ERANGE, RV_REASON_DEVICE_INTERRUPT, m.apic_id);
 	}
-	v->device[i].vector = vector;
-	v->device[i].apic_id = apic_id;
+	v->reserved[slot] = m;
 	for (uint32_t u = 0; u < v->unit_count; u++)
-		vtd_entry_write(v, &v->unit[u], *index, vtd_reserved_entry(v, &v->unit[u], *index));
+		vtd_entry_write(v, &v->unit[u], index, vtd_reserved_entry(v, &v->unit[u], index));
 	return vtd_flush_interrupts(v);
 }

@@ -28,8 +28,10 @@
 #define VTD_MAX_UNITS 8u
 #define VTD_MAX_ENTRIES 65536u
 #define VTD_RESERVED_ENTRIES 256u /* the last ones of each interrupt table: for FIMCE devices, not for the guest */
+#define VTD_RESERVED_INDEX(v, slot) ((v)->entries - VTD_RESERVED_ENTRIES + (uint32_t)(slot))
 #define VTD_MAX_DEVICES 16u
 #define VTD_FAULT_OVERFLOW (~0u)
+#define VTD_MAX_LINES (RV_MAX_FIMCES * RV_MAX_GRANTS)
 #define VTD_TIMEOUT_US 10000u /* for each command; units answer within microseconds */
 /* Domains: 0 is reserved by units with caching mode; a unit that cannot count so far blocks the device (ND = 0: 16 of them). */
 #define VTD_DOMAIN_GUEST 1u
@@ -70,8 +72,12 @@ struct vtd {
 		uint16_t source_id; /* bus in 15:8, device in 7:3, function in 2:0 */
 		uint16_t domain; /* 0: free slot */
 		pa_t table; /* 0: it has none, all its DMA is blocked */
-		uint32_t vector, apic_id; /* of its interrupt; vector 0: it has none */
-	} device[VTD_MAX_DEVICES]; /* those that the guest does not have; vtd_device_set and _interrupt keep this */
+	} device[VTD_MAX_DEVICES]; /* those that the guest does not have; vtd_device_set keeps this */
+	struct vtd_message {
+		uint16_t source_id; /* who sends it */
+		uint32_t vector; /* as in a redirection entry: 7:0 (0: the entry is absent); level triggered in 15 */
+		uint32_t apic_id;
+	} reserved[VTD_MAX_DEVICES + VTD_MAX_LINES]; /* in the reserved entries; vtd_interrupt_set keeps this */
 	uint32_t core_count;
 	/* APIC ids of those that the guest's devices must not reach; kept by who takes them. Their xAPIC logical ids are cleared
 	 * before they run anything: then no logical address but "all" means them. */
@@ -169,12 +175,11 @@ void vtd_entry_write(const struct vtd *v, const struct vtd_unit *u, uint32_t ind
 int vtd_flush_interrupts(struct vtd *v);
 
 /**
- * Gives a device that the guest does not have the one interrupt it may send, by a reserved entry in all units: fixed, edge, to this
- * CPU, verified to come from just this device. vector 0 takes it away.
- * @param index  receives the entry's index, for the message that the device is to send
- * @return 0; -RV_ENOENT: vtd_device_set was not called; -RV_ERANGE: a unit has no room for the APIC id; else as vtd_flush_dma.
+ * Sets the reserved entry for this slot of v->reserved in all units: fixed, to one CPU, verified to come from just this source. vector 0
+ * takes it away. Its index, for the message that the source is to send, is VTD_RESERVED_INDEX. Without units it only looks at the APIC id.
+ * @return 0; -RV_ERANGE: there is no room for the APIC id; else as vtd_flush_dma.
  */
-int vtd_device_interrupt(struct vtd *v, uint16_t source_id, uint32_t vector, uint32_t apic_id, uint32_t *index);
+int vtd_interrupt_set(struct vtd *v, uint32_t slot, struct vtd_message m);
 
 /** Changes the width of a unit's destinations; all entries of its table become absent. Errors as vtd_start. */
 int vtd_unit_set_eime(struct vtd *v, struct vtd_unit *u, bool eime);

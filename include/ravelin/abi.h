@@ -188,7 +188,7 @@ struct rv_audit {
 enum rv_grant_kind {
 	RV_GRANT_PCI = 1, /* a PCI function: its memory, its ports, DMA to the FIMCE's own memory, its interrupt */
 	RV_GRANT_PORTS = 2, /* a range of I/O ports */
-	RV_GRANT_GSI = 3 /* an interrupt line of an IOAPIC, edge triggered and active high as ISA has them */
+	RV_GRANT_GSI = 3 /* an interrupt line of an IOAPIC, edge or level triggered as the guest has set it */
 };
 
 /* struct rv_grant.flags, for RV_GRANT_PCI */

@@ -83,6 +83,9 @@ struct rv_launch_ioapic {
 	uint64_t base; /* physical address of its registers */
 	uint32_t id; /* as in its ID register */
 	uint32_t source_id; /* of its requests: bus << 8 | device << 3 | function, or RV_LAUNCH_NO_SOURCE */
+	uint32_t gsi_base; /* number of its first interrupt line */
+	/* How many there are; 0 if none can be given away: it is in one page with another, or there are units and none names it. */
+	uint32_t line_count;
 };
 
 /** One region of memory-mapped PCI configuration space. */

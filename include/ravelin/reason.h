@@ -151,10 +151,10 @@
 	X(181, DEVICE_NO_UNIT, "a PCI function can only be given away where a VT-d unit guards its DMA") \
 	X(182, DEVICE_ID, "there is no such PCI function, or its vendor and device id are not those of the grant: $0") \
 	X(183, DEVICE_KIND, "the PCI function can't be given away: it is a bridge, one of several functions, or its requests do not bear its own id ($0)") \
-	X(184, DEVICE_BAR, "a BAR of the PCI function lies at $0, where the guest has no device memory of its own, shares a page, or is too large") \
+	X(184, DEVICE_BAR, "a BAR, or other registers of the device, lie at $0, where the guest has no device memory of its own, share a page, or are too large") \
 	X(185, DEVICE_RESET, "the PCI function $0 has no function level reset, and the image does not say that its task cleans it") \
 	X(186, DEVICE_PORTS, "I/O port $0 is Ravelin's own, or given away already") \
-	X(187, DEVICE_INTERRUPT, "the device has no MSI or MSI-X, or the interrupt line none that can be given away: $0") \
+	X(187, DEVICE_INTERRUPT, "the interrupt can't be given away: the device has no MSI or MSI-X, there is no such line or another FIMCE has it, or the core's APIC id is too large ($0)") \
 	X(188, DEVICE_GRANTS, "the signed image asks for other devices than the create call gave: grant #0") \
 	X(189, DEVICE_CORE, "a FIMCE with a device's interrupt needs a dedicated core") \
 	X(190, DEVICE_TAKEN, "PCI function $0 left the guest for FIMCE #1") \

@@ -57,6 +57,7 @@ struct vtd_pair {
 #define IRTE_P (1ull << 0)
 #define IRTE_FPD (1ull << 1)
 #define IRTE_LOGICAL (1ull << 2)
+#define IRTE_LEVEL (1ull << 4)
 #define IRTE_DESTINATION_SHIFT 32
 #define IRTE_XAPIC_SHIFT 40 /* where the 8 bits of an xAPIC destination stand */
 #define IRTE_HIGH_ID (1ull << 18) /* verify the requester's id, which is in bits 15:0 */

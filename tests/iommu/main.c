@@ -471,7 +471,6 @@ static void test_device(void)
 {
 	static struct device before;
 	static struct agent_pci seen, after;
-	uint32_t index = 0;
 
 	report_group("device of a FIMCE");
 	hv.launch.tsc_khz = TSC_KHZ;
@@ -494,14 +493,15 @@ static void test_device(void)
 
 	need(vtd_device_prepare(&vtd, edu.source_id) == 0, "the device is prepared");
 	need(vtd_device_set(&vtd, edu.source_id, pa_make(0), FIMCE_DOMAIN) == 0, "it gets no table");
-	need(vtd_device_interrupt(&vtd, edu.source_id, VECTOR, machine_apic_id(1), &index) == 0, "and an interrupt");
-	before.shown.msi_address = MSI_REMAPPED(index);
+	need(vtd_interrupt_set(&vtd, 0, (struct vtd_message){edu.source_id, VECTOR, machine_apic_id(1)}) == 0,
+	     "and an interrupt");
+	before.shown.msi_address = MSI_REMAPPED(VTD_RESERVED_INDEX(&vtd, 0));
 	pci_start(&before);
 	pci_master(&before);
 	report(!can_write(&edu, PAGE_C, PAGE_C), "its DMA is blocked");
 	report(faults_drop() != 0, "and recorded");
 	report_equal(raised(&edu, VECTOR), 1, "its interrupt arrives");
-	edu_msi_set(&edu2, MSI_REMAPPED(index), 0);
+	edu_msi_set(&edu2, MSI_REMAPPED(VTD_RESERVED_INDEX(&vtd, 0)), 0);
 	edu_raise(&edu2);
 	report_equal(raised(&edu, VECTOR), 1, "another device can't send it");
 	entry_set(ENTRY, (struct vtd_pair){0, 0});
@@ -510,7 +510,7 @@ static void test_device(void)
 	entry_set(ENTRY + 1, (struct vtd_pair){0, 0});
 	report_equal((uint64_t)-vtd_audit(&vtd, &(struct vtd_audit){0}), 0, "the audit knows it");
 
-	need(vtd_device_interrupt(&vtd, edu.source_id, 0, 0, &index) == 0, "the interrupt is taken away");
+	need(vtd_interrupt_set(&vtd, 0, (struct vtd_message){0}) == 0, "the interrupt is taken away");
 	edu_raise(&edu);
 	entry_set(ENTRY, entry_to(1, VECTOR_OTHER, &edu2));
 	edu_msi_set(&edu2, MSI_REMAPPED(ENTRY), 0);
@@ -694,7 +694,6 @@ static void bench_function(uint64_t empty, pa_t table)
 	static struct device d;
 	static struct agent_pci seen;
 	uint64_t begin = rdtsc(), base, bytes, at;
-	uint32_t index = 0;
 	bool ok;
 
 	d = (struct device){.source_id = edu.source_id, .id = 0x11e81234, .cleaned = true};
@@ -706,9 +705,9 @@ static void bench_function(uint64_t empty, pa_t table)
 	ok = ok && extent_set(base, bytes, PERM_NONE);
 	ok = ok && vtd_device_prepare(&vtd, d.source_id) == 0;
 	ok = ok && vtd_device_set(&vtd, d.source_id, pa_make(0), FIMCE_DOMAIN) == 0;
-	ok = ok && vtd_device_interrupt(&vtd, d.source_id, VECTOR, machine_apic_id(1), &index) == 0;
+	ok = ok && vtd_interrupt_set(&vtd, 0, (struct vtd_message){d.source_id, VECTOR, machine_apic_id(1)}) == 0;
 	ok = ok && vtd_device_set(&vtd, d.source_id, table, FIMCE_DOMAIN) == 0;
-	d.shown.msi_address = MSI_REMAPPED(index);
+	d.shown.msi_address = MSI_REMAPPED(VTD_RESERVED_INDEX(&vtd, 0));
 	pci_start(&d);
 	pci_master(&d);
 	at = rdtsc();
@@ -717,7 +716,7 @@ static void bench_function(uint64_t empty, pa_t table)
 		     "instructions");
 	begin = rdtsc();
 	pci_quiet(&d);
-	ok = vtd_device_interrupt(&vtd, d.source_id, 0, 0, &index) == 0;
+	ok = vtd_interrupt_set(&vtd, 0, (struct vtd_message){0}) == 0;
 	ok = ok && vtd_device_set(&vtd, d.source_id, pa_make(0), FIMCE_DOMAIN) == 0;
 	ok = ok && vtd_device_set(&vtd, d.source_id, vtd.guest_table, VTD_DOMAIN_GUEST) == 0;
 	pci_give_back(&d);

@@ -124,7 +124,6 @@ static void test_refusals(void)
 	const struct rv_grant config = {RV_GRANT_PORTS, 0, 0xcfc, 4, 0};
 	const struct rv_grant doorbell = {RV_GRANT_PORTS, 0, RV_DOORBELL_PORT, 1, 0};
 	const struct rv_grant function = {RV_GRANT_PCI, RV_GRANT_CLEANED, 0x12378086, 1, 0};
-	const struct rv_grant line = {RV_GRANT_GSI, 0, 1, 1, 0};
 
 	report_group("refusals");
 	cmos_write(CMOS_GUEST);
@@ -135,7 +134,6 @@ static void test_refusals(void)
 	else
 		refused(create(&function, 1, true, 0), RV_ENODEV, RV_REASON_DEVICE_NO_UNIT,
 			"a PCI function without a unit");
-	refused(create(&line, 1, true, 0), RV_EINVAL, RV_REASON_DEVICE_GRANT, "an interrupt line");
 	dies(&cmos, 1, false, 0, RV_CAUSE_REFUSED, RV_REASON_FIMCE_CAPABILITY, "unsigned");
 	dies(&wide, 1, true, 0, RV_CAUSE_REFUSED, RV_REASON_DEVICE_GRANTS, "more than the image asks for");
 	dies(NULL, 0, true, 0, RV_CAUSE_REFUSED, RV_REASON_DEVICE_GRANTS, "nothing given");

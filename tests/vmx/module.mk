@@ -4,7 +4,7 @@
 
 VMX_CFLAGS := -std=c11 -O2 -g $(WARN) -Iinclude -ffreestanding -fno-pic -mcmodel=small -mno-red-zone -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only -m64 -march=x86-64 -Ifimce/tasks
-VMX_TESTS := fimce vmxhide memory hostile fuzz smp dedicated update device owned bench
+VMX_TESTS := fimce vmxhide memory hostile fuzz smp dedicated update device line owned bench
 VMX_LIB_OBJ := $(patsubst tests/vmx/lib/%,$(B)/tests/vmx/lib/%.o,$(basename $(wildcard tests/vmx/lib/*.c tests/vmx/lib/*.S)))
 VMX_OBJ := $(VMX_TESTS:%=$(B)/tests/vmx/%.o) $(VMX_LIB_OBJ)
 VMX_BZ := $(VMX_TESTS:%=$(B)/tests/vmx/%.bz)
@@ -78,22 +78,22 @@ $(VMX_UPDATES:%=$(VMX_TARGET)/%.suit): $(VMX_TARGET)/%.suit: $(VMX_TARGET)/targe
 	$(VMX_MKUPDATE) --sequence 2 --budget 1s --update-code tests/vmx/target/update.c --data target_state \
 		-DMODE_$(shell echo $* | tr a-z- A-Z_)
 
-# Tasks: one that does nothing, for the measurements, and one with ports, which has to be signed.
+# Tasks: one that does nothing, for the measurements, and those with devices, which have to be signed.
 $(B)/tests/vmx/task/%.o: tests/vmx/task/%.c tests/vmx/module.mk
 	@mkdir -p $(@D)
 	$(CC) $(PILLARS_CFLAGS) -MMD -MP -c -o $@ $<
 
-VMX_TASK_IMG := $(B)/tests/vmx/nothing.img $(B)/tests/vmx/cmos.img
+VMX_TASK_IMG := $(B)/tests/vmx/nothing.img $(B)/tests/vmx/cmos.img $(B)/tests/vmx/clock.img
 $(VMX_TASK_IMG): $(B)/tests/vmx/%.img: $(B)/tests/vmx/task/%.o tests/vmx/task/%.fimce $(B)/mkfimce $(B)/task.ld $(B)/libpillars.a
 	$(B)/mkfimce --link -d tests/vmx/task/$*.fimce -o $@ $<
 
-$(B)/tests/vmx/cmos.suit: $(B)/tests/vmx/cmos.img $(VMX_TARGET)/key.pem
+$(B)/tests/vmx/cmos.suit $(B)/tests/vmx/clock.suit: $(B)/tests/vmx/%.suit: $(B)/tests/vmx/%.img $(VMX_TARGET)/key.pem
 	$(B)/mkupdate task --image $< --key $(VMX_TARGET)/key.pem --sequence 1 -o $@
 
-ALL += $(VMX_TASK_IMG) $(B)/tests/vmx/cmos.suit
+ALL += $(VMX_TASK_IMG) $(B)/tests/vmx/cmos.suit $(B)/tests/vmx/clock.suit
 BENCH_TESTS += tests/vmx/bench-figures
 
 ALL += $(VMX_BZ) $(VMX_SUIT) $(VMX_TARGET)/anchor
-RING_TESTS += $(addprefix tests/vmx/run-,fimce vmxhide memory hostile fuzz smp-2 smp-4 dedicated update device)
+RING_TESTS += $(addprefix tests/vmx/run-,fimce vmxhide memory hostile fuzz smp-2 smp-4 dedicated update device line)
 
 -include $(VMX_OBJ:.o=.d)

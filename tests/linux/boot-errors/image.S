@@ -9,7 +9,7 @@
 #define IMAGE_HUGE 4 /* wants more memory than any pool has */
 
 #define HV_BASE 0xfffffffff0000000
-#define LAUNCH_REASON 6288 /* offsetof(struct rv_launch, reason); offset.c checks it */
+#define LAUNCH_REASON 6416 /* offsetof(struct rv_launch, reason); offset.c checks it */
 #define REASON_AP_TIMEOUT 11
 #define ETIME 62
 

@@ -60,6 +60,7 @@ static void table_add(uint32_t address)
 	table_close(AT_ROOT, "XSDT", 36 + 8 * machine.tables);
 }
 
+/* Lines have numbers in the order of the IOAPICs, 32 for each. */
 static void ioapic_add(uint8_t id, uint32_t base)
 {
 	uint32_t bytes = le32(at(AT_MADT) + 4);
@@ -69,6 +70,7 @@ static void ioapic_add(uint8_t id, uint32_t base)
 	entry[1] = 12;
 	entry[2] = id;
 	put32(entry + 4, base);
+	put32(entry + 8, (bytes - 44) / 12 * 32);
 	table_close(AT_MADT, "APIC", bytes + 12);
 }
 
@@ -125,6 +127,12 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The IOAPIC in the last page before 0xfed00000 is broken. */
+static uint32_t version_read(uint64_t base)
+{
+	return base == 0xfecff000 ? 0xffffffff : 0x00170020;
+}
+
 static bool read_all(void)
 {
 	const struct iommu_source source = {.memory = &machine.memory,
@@ -132,7 +140,8 @@ static bool read_all(void)
 					    .rsdp_bytes = ACPI_RSDP_BYTES,
 					    .pci = &dmar_table_pci,
 					    .map = &machine.map,
-					    .mode = machine.mode};
+					    .mode = machine.mode,
+					    .ioapic_version = version_read};
 
 	memset(&machine.launch, 0xaa, sizeof(machine.launch));
 	memset(&machine.note, 0xaa, sizeof(machine.note));
@@ -168,6 +177,10 @@ static void whole_machine(void **state)
 	assert_int_equal(l->ioapic[0].source_id, 0xf0f8);
 	assert_int_equal(l->ioapic[1].base, 0xfec10000);
 	assert_int_equal(l->ioapic[1].source_id, RV_LAUNCH_NO_SOURCE);
+	assert_int_equal(l->ioapic[0].gsi_base, 0);
+	assert_int_equal(l->ioapic[0].line_count, 24);
+	assert_int_equal(l->ioapic[1].gsi_base, 32);
+	assert_int_equal(l->ioapic[1].line_count, 0); /* nobody knows its requests */
 	assert_int_equal(l->ecam_count, 1);
 	assert_int_equal(l->ecam[0].base, 0xe0000000);
 	assert_int_equal(l->ecam[0].segment, 0);
@@ -214,6 +227,7 @@ static void no_dmar(void **state)
 	assert_int_equal(machine.launch.rmrr_count, 0);
 	assert_int_equal(machine.launch.ioapic_count, 1);
 	assert_int_equal(machine.launch.ioapic[0].source_id, RV_LAUNCH_NO_SOURCE);
+	assert_int_equal(machine.launch.ioapic[0].line_count, 24);
 	assert_int_equal(machine.launch.ecam_count, 1);
 	machine.mode = CMDLINE_IOMMU_REQUIRE;
 	refused("iommu=require: there is no DMAR table; switch VT-d on in the firmware setup");
@@ -243,6 +257,28 @@ static void off(void **state)
 	assert_int_equal(machine.launch.ecam_count, 0);
 	assert_int_equal(machine.launch.rmrr_count, 0);
 	assert_int_equal(machine.launch.ioapic_count, 1);
+	assert_int_equal(machine.launch.ioapic[0].line_count, 24);
+}
+
+/* Whose lines can be given away: an IOAPIC that has its page for itself. */
+static void lines(void **state)
+{
+	const struct rv_launch_ioapic *l = machine.launch.ioapic;
+
+	(void)state;
+	machine.mode = CMDLINE_IOMMU_OFF;
+	ioapic_add(3, 0xfec01000);
+	ioapic_add(4, 0xfec01400);
+	ioapic_add(5, 0xfec02100);
+	ioapic_add(6, 0xfecff000);
+	assert_true(read_all());
+	assert_int_equal(machine.launch.ioapic_count, 5);
+	assert_int_equal(l[0].line_count, 24);
+	assert_int_equal(l[1].line_count, 0);
+	assert_int_equal(l[2].line_count, 0);
+	assert_int_equal(l[3].line_count, 0);
+	assert_int_equal(l[4].gsi_base, 128);
+	assert_int_equal(l[4].line_count, 120); /* no more can be selected */
 }
 
 static void bad_dmar(void **state)
@@ -403,6 +439,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(units_are_apart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(cover, setup, teardown),
 	    cmocka_unit_test_setup_teardown(ioapics, setup, teardown),
+	    cmocka_unit_test_setup_teardown(lines, setup, teardown),
 	    cmocka_unit_test_setup_teardown(ecam, setup, teardown),
 	    cmocka_unit_test_setup_teardown(config_space, setup, teardown),
 	};

@@ -7,6 +7,7 @@
 struct percpu *first_cpu;
 struct fake_function *edu;
 uint8_t config_before[256];
+struct fake_ioapic ioapic_before[FAKE_IOAPICS];
 static uint64_t free_bytes;
 static uint32_t rows;
 uint32_t ran;
@@ -23,8 +24,7 @@ static void machine_make(uint32_t units, uint32_t levels)
 		hv.launch.vtd[i] = (struct rv_launch_vtd){.base = FAKE_UNIT(i), .register_bytes = FAKE_UNIT_BYTES};
 	hv.launch.ecam_count = 1;
 	hv.launch.ecam[0] = (struct rv_launch_ecam){.base = ECAM, .last_bus = 255};
-	hv.launch.ioapic_count = 1;
-	hv.launch.ioapic[0].base = IOAPIC;
+	fake_ioapics_reset();
 	assert_int_equal(iommu_probe(), 0);
 	hv.ept.vtd = &hv.vtd;
 	assert_int_equal(ept_build(&hv.ept, 4 * SIZE_1G), 0);
@@ -41,6 +41,7 @@ static void machine_make(uint32_t units, uint32_t levels)
 	assert_int_equal(ept_prepare(&hv.ept, gpa_make(BAR0)), 0);
 	assert_int_equal(ept_prepare(&hv.ept, gpa_make(BAR2)), 0);
 	assert_int_equal(ept_prepare(&hv.ept, gpa_make(CONFIG_PAGE)), 0);
+	assert_int_equal(ept_prepare(&hv.ept, gpa_make(FAKE_IOAPIC(0))), 0);
 	if (units != 0)
 		assert_int_equal(vtd_device_prepare(&hv.vtd, SOURCE), 0);
 	ran = 0;
@@ -103,24 +104,21 @@ void expect_audit_bad(uint64_t table)
 void remember(void)
 {
 	/* Large pages again where nothing keeps them small, as after any return. */
+	const uint64_t large[] = {BAR0, BAR2, CONFIG_PAGE, FAKE_IOAPIC(0)};
 	pa_t table;
 
-	for (uint32_t i = 0; i < 2; i++) {
-		ept_merge(&hv.ept, gpa_make(i == 0 ? BAR0 : BAR2), &table);
+	for (uint32_t i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		ept_merge(&hv.ept, gpa_make(large[i]), &table);
 		if (table.v != 0) {
 			memset(pa_pointer(table), 0, RV_PAGE_SIZE);
 			partition_release(&hv.partition, table, RV_PAGE_SIZE);
 		}
 	}
-	ept_merge(&hv.ept, gpa_make(CONFIG_PAGE), &table);
-	if (table.v != 0) {
-		memset(pa_pointer(table), 0, RV_PAGE_SIZE);
-		partition_release(&hv.partition, table, RV_PAGE_SIZE);
-	}
 	partition_merge(&hv.partition);
 	rows = hv.partition.count;
 	free_bytes = partition_bytes(&hv.partition, OWNER_POOL_FREE);
 	memcpy(config_before, edu->config, sizeof(config_before));
+	memcpy(ioapic_before, fake_ioapic, sizeof(ioapic_before));
 }
 
 /* The guest has all that it had, and the pool, too. */
@@ -137,6 +135,14 @@ void expect_returned(void)
 		assert_int_equal(port_exits(port), port == RV_DOORBELL_PORT);
 	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++)
 		assert_int_equal(hv.device[i].fimce, 0);
+	for (uint32_t i = 0; i < VTD_MAX_LINES; i++)
+		assert_null(hv.line[i].ioapic);
+	assert_memory_equal(fake_ioapic, ioapic_before, sizeof(ioapic_before));
+	for (uint32_t n = 0; n < FAKE_IOAPICS; n++) {
+		assert_int_equal(guest_leaf(FAKE_IOAPIC(n)) & EPT_RWX, EPT_RWX);
+		assert_int_equal(guest_leaf(FAKE_IOAPIC(n)) & EPT_ADDRESS & ~(SIZE_2M - 1),
+				 FAKE_IOAPIC(n) & ~(SIZE_2M - 1));
+	}
 	if (hv.vtd.unit_count != 0)
 		assert_int_equal(fake_dma(0, SOURCE, FAKE_TARGET, true), FAKE_TARGET);
 	expect_audit_good();

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fake_device.h - a machine with two remapping units and a PCI function that can leave the guest; for test_device*.c.
+ * fake_device.h - a machine with two remapping units, a PCI function and interrupt lines that can leave the guest; for test_device*.c.
  */
 #ifndef TESTS_UNIT_HV_FAKE_DEVICE_H
 #define TESTS_UNIT_HV_FAKE_DEVICE_H
 
+#include "fake_ioapic.h"
 #include "fake_pci.h"
 #include "fake_vtd.h"
 
@@ -20,7 +21,6 @@
 #define BAR4 0xc100u
 #define ECAM 0xb0000000ull
 #define CONFIG_PAGE (ECAM + (SOURCE << 12))
-#define IOAPIC 0xfec00000ull
 #define GUEST_ADDRESS 0x80000810u /* what the guest has in 0xcf8 */
 #define DOMAIN_FIRST VTD_DOMAIN_FIMCE(0)
 #define INDEX(slot) (VTD_MAX_ENTRIES - VTD_RESERVED_ENTRIES + (slot))
@@ -32,6 +32,7 @@
 extern struct percpu *first_cpu;
 extern struct fake_function *edu;
 extern uint8_t config_before[256]; /* by remember() */
+extern struct fake_ioapic ioapic_before[FAKE_IOAPICS]; /* by remember(), for expect_returned() */
 extern uint32_t ran; /* checks that a test made while a task ran */
 
 int fake_device_setup(void **state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* fake_vtd.c - see fake_vtd.h. */
 #include "fake_vtd.h"
+#include "fake_ioapic.h"
 
 #include <string.h>
 
@@ -159,9 +160,10 @@ static void record_free(struct fake_unit *u, uint32_t n)
 uint32_t vtd_read32(pa_t base, uint32_t offset)
 {
 	const struct fake_unit *u = unit_at(base);
+	uint32_t value;
 
 	if (u == NULL)
-		return ~0u;
+		return fake_ioapic_read(base, offset, &value) ? value : ~0u;
 	switch (offset) {
 	case VTD_VER:
 		return u->ver;
@@ -213,6 +215,8 @@ void vtd_write32(pa_t base, uint32_t offset, uint32_t value)
 {
 	struct fake_unit *u = unit_at(base);
 
+	if (fake_ioapic_write(base, offset, value))
+		return;
 	assert_non_null(u);
 	if (offset >= RECORDS_AT && offset < RECORDS_AT + 16 * FAKE_RECORDS) {
 		assert_int_equal(offset % 16, 12);

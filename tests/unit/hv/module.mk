@@ -2,7 +2,7 @@
 # Host unit tests of the hypervisor: its own files over a register file and memory that are arrays (fake*.c).
 
 HV_TEST_NAMES := partition ept capability fimce_tables agent audit emulate exits hypercall fimce update update_guest journal launch check \
-	vtd vtd_start vtd_virtual iommu device device_check
+	vtd vtd_start vtd_virtual iommu device device_check device_line
 HV_TEST_DIR := $(B)/test-obj/hv
 HV_TEST_CFLAGS := $(TEST_CFLAGS) -I. -DHV_HOST_TEST=1 -include tests/unit/hv/machine.h -fno-strict-aliasing
 HV_TEST_SRC := $(wildcard hv/*.c hv/*/*.c agent/*.c) $(wildcard tests/unit/hv/fake*.c)

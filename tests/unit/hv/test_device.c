@@ -68,7 +68,7 @@ static void while_sealed(struct fimce *f)
 {
 	const struct rv_fimce_devices *d = pa_pointer(f->devices);
 	const uint8_t *bitmap = pa_pointer(pa_add(f->io_bitmaps, RV_PAGE_SIZE));
-	uint32_t index = INDEX(VTD_MAX_DEVICES - 1), address;
+	uint32_t index = INDEX(0), address;
 	uint64_t low;
 
 	/* Its own memory, and only what a device may have of it. */
@@ -467,7 +467,7 @@ static void plant(struct fimce *f)
 {
 	uint8_t *bitmap = pa_pointer(f->io_bitmaps), *guest = pa_pointer(hv.io_bitmap_a);
 	uint64_t *table = pa_pointer(f->dma), saved;
-	struct vtd_pair *entry = vtd_pair_at(hv.vtd.unit[0].interrupts, INDEX(VTD_MAX_DEVICES - 1)), was = *entry;
+	struct vtd_pair *entry = vtd_pair_at(hv.vtd.unit[0].interrupts, INDEX(0)), was = *entry;
 	struct vtd_pair *context = vtd_pair_at(pa_make(vtd_pair_at(hv.vtd.root, 0)->low & ENTRY_ADDRESS), SOURCE);
 
 	expect_audit_good();

@@ -28,7 +28,7 @@ static void test_grants_are_checked(void **state)
 	bad[3].source_id = 0x10000;
 	bad[4].flags = RV_GRANT_INTERRUPT;
 	bad[5].source_id = 1;
-	bad[6].kind = RV_GRANT_GSI;
+	bad[6] = (struct rv_grant){RV_GRANT_GSI, 0, 3, 2, 0};
 	bad[7].kind = 99;
 	bad[8].count = 0;
 	for (uint32_t i = 0; i < 9; i++) {
@@ -131,7 +131,7 @@ static void test_bars_are_checked(void **state)
 	    {FAKE_POOL + 0x800000, 0x1000, 0},
 	    {0x0, 0x1000, 0}, /* never set */
 	    {FAKE_UNIT(1), 0x1000, 0},
-	    {IOAPIC, 0x1000, 0},
+	    {FAKE_IOAPIC(0), 0x1000, 0},
 	    {0xfee00000, 0x1000, 0},
 	    {0xfe000000, 0x1000000, 0}, /* local APIC inside */
 	    {ECAM + 0x200000, 0x1000, 0},

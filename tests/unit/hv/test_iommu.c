@@ -292,7 +292,7 @@ static void test_unit_is_hidden_otherwise(void **state)
 {
 	(void)state;
 	violate(cpu, FAKE_UNIT(0) + VTD_GCMD, EPT_X);
-	assert_null(cpu->unit_written);
+	assert_null(cpu->store_to);
 	assert_int_equal(fake_log_count(RV_REASON_HIDDEN_TOUCH), 1);
 	violate(cpu, FAKE_POOL, EPT_W);
 	assert_int_equal(fake_log_count(RV_REASON_HIDDEN_TOUCH), 2);

@@ -238,8 +238,8 @@ static void test_policy(void **state)
 static void test_policy_devices(void **state)
 {
 	(void)state;
-	v->device[0] = (struct vtd_device){0x8000, 3, pa_make(0x1000), 0, 0};
-	v->device[7] = (struct vtd_device){DEVICE, 4, pa_make(0x2000), 0, 0};
+	v->device[0] = (struct vtd_device){0x8000, 3, pa_make(0x1000)};
+	v->device[7] = (struct vtd_device){DEVICE, 4, pa_make(0x2000)};
 	assert_int_equal(refused(0, FIXED(0x30, 1), IRTE_HIGH_ID | OTHER), 0);
 	assert_int_equal(refused(0, FIXED(0x30, 1), IRTE_HIGH_ID | DEVICE), RV_REASON_VTD_ENTRY_SOURCE);
 	/* SQ leaves bits of the function out. */
@@ -309,36 +309,39 @@ static void test_entries(void **state)
 	assert_int_equal(fake_interrupt(1, DEVICE, ENTRIES), 0);
 }
 
-static void test_device_interrupt(void **state)
+#define MESSAGE(source, vector, apic_id) ((struct vtd_message){source, vector, apic_id})
+
+static void test_reserved_entries(void **state)
 {
-	uint32_t index, other;
+	const uint32_t index = VTD_RESERVED_INDEX(v, 3),
+		       other = VTD_RESERVED_INDEX(v, VTD_MAX_DEVICES + VTD_MAX_LINES - 1);
 
 	(void)state;
-	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0xf3, 5, &index), -RV_ENOENT);
 	assert_int_equal(vtd_device_prepare(v, DEVICE), 0);
-	assert_int_equal(vtd_device_prepare(v, OTHER), 0);
 	assert_int_equal(vtd_device_set(v, DEVICE, pa_make(0), SLOT_DOMAIN), 0);
-	assert_int_equal(vtd_device_set(v, OTHER, pa_make(0), SLOT_DOMAIN + 1), 0);
 	/* No table at all: everything is blocked. */
 	assert_int_equal(fake_dma(0, DEVICE, 0x1000, false), ~0ull);
 	v->unit[2].eime = true;
-	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0xf3, 0x105, &index), -RV_ERANGE);
-	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0xf3, 5, &index), 0);
-	assert_true(index >= GUEST_ENTRIES && index < ENTRIES);
+	assert_int_equal(vtd_interrupt_set(v, 3, MESSAGE(DEVICE, 0xf3, 0x105)), -RV_ERANGE);
+	assert_int_equal(v->failure.reason, RV_REASON_DEVICE_INTERRUPT);
+	assert_int_equal(v->failure.value[0], 0x105);
+	assert_int_equal(vtd_interrupt_set(v, 3, MESSAGE(DEVICE, 0xf3, 5)), 0);
+	assert_true(index >= GUEST_ENTRIES && other < ENTRIES);
 	assert_int_equal(fake_interrupt(0, DEVICE, index), FIXED(0xf3, 5));
 	assert_int_equal(fake_interrupt(1, DEVICE, index), FIXED(0xf3, 5));
 	assert_int_equal(fake_interrupt(2, DEVICE, index), IRTE_P | 0xf3u << 16 | 5ull << 32);
 	assert_int_equal(fake_interrupt(0, OTHER, index), 0);
-	assert_int_equal(vtd_device_interrupt(v, OTHER, 0xf3, 5, &other), 0);
-	assert_int_not_equal(other, index);
-	/* Another table changes nothing about it; it stays until it is taken away. */
+	/* A line, level triggered. */
+	assert_int_equal(vtd_interrupt_set(v, VTD_MAX_DEVICES + VTD_MAX_LINES - 1, MESSAGE(OTHER, 0x80f3, 5)), 0);
+	assert_int_equal(fake_interrupt(0, OTHER, other), FIXED(0xf3, 5) | IRTE_LEVEL);
+	/* Another table of the device changes nothing about it; it stays until it is taken away. */
 	assert_int_equal(vtd_device_set(v, DEVICE, table_make(0x700000), SLOT_DOMAIN), 0);
 	assert_int_equal(fake_interrupt(0, DEVICE, index), FIXED(0xf3, 5));
-	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0, 0, &index), 0);
+	assert_int_equal(vtd_interrupt_set(v, 3, MESSAGE(0, 0, 0)), 0);
 	assert_int_equal(fake_interrupt(0, DEVICE, index), 0);
-	assert_int_equal(fake_interrupt(0, OTHER, other), FIXED(0xf3, 5));
+	assert_int_equal(fake_interrupt(0, OTHER, other), FIXED(0xf3, 5) | IRTE_LEVEL);
 	fake_unit[0].queue_stuck = true;
-	assert_int_equal(vtd_device_interrupt(v, OTHER, 0, 0, &other), -RV_ETIME);
+	assert_int_equal(vtd_interrupt_set(v, VTD_MAX_DEVICES + VTD_MAX_LINES - 1, MESSAGE(0, 0, 0)), -RV_ETIME);
 }
 
 /* --- audit ----------------------------------------------------------------------------------------------------------- */
@@ -375,14 +378,14 @@ static void test_audit(void **state)
 {
 	struct vtd_pair *root = pa_pointer(v->root), *context, *entries = pa_pointer(v->unit[1].interrupts);
 	pa_t table = table_make(0x700000);
-	uint32_t reserved;
+	const uint32_t reserved = VTD_RESERVED_INDEX(v, 5);
 
 	(void)state;
 	expect_good(0);
 	assert_int_equal(vtd_device_prepare(v, DEVICE), 0);
 	assert_int_equal(vtd_device_set(v, DEVICE, table, SLOT_DOMAIN), 0);
 	vtd_entry_write(v, &v->unit[1], 9, (struct vtd_pair){FIXED(0x40, 2), IRTE_HIGH_ID | OTHER});
-	assert_int_equal(vtd_device_interrupt(v, DEVICE, 0x41, 3, &reserved), 0);
+	assert_int_equal(vtd_interrupt_set(v, 5, MESSAGE(DEVICE, 0x41, 3)), 0);
 	/* An entry in each of the three units. */
 	expect_good(4);
 
@@ -431,8 +434,8 @@ static void test_audit(void **state)
 	entries[reserved].high = IRTE_HIGH_ID | DEVICE;
 	EXPECT_BAD(entries[GUEST_ENTRIES].low, entries[reserved].low, FAKE_UNIT(1), 0x10000 + GUEST_ENTRIES);
 	expect_good(4);
-	/* The device goes back to the guest, its interrupt entry stays. */
-	assert_int_equal(vtd_device_set(v, DEVICE, v->guest_table, VTD_DOMAIN_GUEST), 0);
+	/* One that was taken away, and is there. */
+	v->reserved[5].vector = 0;
 	expect_bad(FAKE_UNIT(0), 0x10000 + reserved, entries[reserved].low);
 }
 
@@ -452,7 +455,7 @@ int main(void)
 	    S(test_policy_targets),
 	    S(test_entries),
 	    S(test_audit),
-	    S(test_device_interrupt),
+	    S(test_reserved_entries),
 	};
 
 	return cmocka_run_group_tests_name("hv vtd", tests, NULL, NULL);

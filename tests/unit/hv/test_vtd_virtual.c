@@ -361,7 +361,7 @@ static void test_entry_refused(void **state)
 	v->core_count = 1;
 	iommu_revoke(hv.cpu[0]);
 	assert_true(live(5).low == 0 && live(6).low != 0);
-	v->device[3] = (struct vtd_device){0x0418, 3, pa_make(0x1000), 0, 0};
+	v->device[3] = (struct vtd_device){0x0418, 3, pa_make(0x1000)};
 	iommu_revoke(hv.cpu[0]);
 	assert_int_equal(live(6).low, 0);
 	v->core_count = 0;
