@@ -58,11 +58,12 @@ $(FIMCE_TASK_IMG): $(B)/tasks/%.img: $(B)/fimce-obj/fimce/tasks/%.o fimce/tasks/
 	@mkdir -p $(@D)
 	$(B)/mkfimce --link -d fimce/tasks/$*.fimce --keep-elf $(B)/tasks/$*.elf -o $@ $<
 
-# The same task with other ports.
-$(B)/tasks/prompt-keyboard.img: $(B)/fimce-obj/fimce/tasks/prompt.o fimce/tasks/prompt-keyboard.fimce $(B)/mkfimce $(B)/task.ld \
+# The same task with other devices.
+FIMCE_PROMPT_IMG := $(B)/tasks/prompt-keyboard.img $(B)/tasks/prompt-interrupt.img
+$(FIMCE_PROMPT_IMG): $(B)/tasks/%.img: $(B)/fimce-obj/fimce/tasks/prompt.o fimce/tasks/%.fimce $(B)/mkfimce $(B)/task.ld \
 		$(B)/libpillars.a
 	@mkdir -p $(@D)
-	$(B)/mkfimce --link -d fimce/tasks/prompt-keyboard.fimce --keep-elf $(B)/tasks/prompt-keyboard.elf -o $@ $<
+	$(B)/mkfimce --link -d fimce/tasks/$*.fimce --keep-elf $(B)/tasks/$*.elf -o $@ $<
 
 # What each hostile attempt must end with, one line each, for the tests.
 $(B)/tasks/hostile.tsv: fimce/tasks/hostile_list.h fimce/tasks/hostile_tsv.h
@@ -70,6 +71,6 @@ $(B)/tasks/hostile.tsv: fimce/tasks/hostile_list.h fimce/tasks/hostile_tsv.h
 	$(HOSTCC) -E -P -x c -Ifimce/tasks fimce/tasks/hostile_tsv.h | \
 		sed 's/ROW_END */\n/g' | sed -n 's/^ROW "\([^"]*\)" "\([^"]*\)" "\([^"]*\)" *$$/\1\t\2\t\3/p' > $@
 
-ALL += $(FIMCE_TASK_IMG) $(B)/tasks/prompt-keyboard.img $(B)/tasks/hostile.tsv
+ALL += $(FIMCE_TASK_IMG) $(FIMCE_PROMPT_IMG) $(B)/tasks/hostile.tsv
 
 -include $(FIMCE_TASKS:%=$(B)/fimce-obj/fimce/tasks/%.d)

@@ -11,6 +11,7 @@
 #include "prompt.h"
 
 #include <crypto/crypto.h>
+#include <interrupt/interrupt.h>
 #include <keyboard/keyboard.h>
 #include <log/log.h>
 #include <serial/serial.h>
@@ -29,19 +30,34 @@ static struct {
 	struct serial serial;
 	struct keyboard keyboard;
 	bool is_keyboard;
+	volatile uint32_t interrupts;
 	char line[PROMPT_PASSWORD_MAX + 1];
 	size_t length; /* may count more than the line holds */
 } prompt;
 
+static void prompt_handler(void)
+{
+	prompt.interrupts++;
+	serial_interrupt(&prompt.serial);
+}
+
 static int prompt_open(uint32_t console)
 {
+	int error;
+
 	prompt.is_keyboard = console == PROMPT_KEYBOARD;
-	return prompt.is_keyboard ? keyboard_open(&prompt.keyboard, DEVICE_TICKS)
-				  : serial_open(&prompt.serial, SERIAL_COM2);
+	error = prompt.is_keyboard ? keyboard_open(&prompt.keyboard, DEVICE_TICKS)
+				   : serial_open(&prompt.serial, SERIAL_COM2);
+	if (!error && console == PROMPT_INTERRUPT) {
+		interrupt_enable(prompt_handler);
+		serial_listen(&prompt.serial);
+	}
+	return error;
 }
 
 static void prompt_close(void)
 {
+	interrupt_disable();
 	/* Nothing is left to be done if the device does not follow. */
 	if (prompt.is_keyboard)
 		(void)keyboard_close(&prompt.keyboard, DEVICE_TICKS);
@@ -139,7 +155,7 @@ int64_t task_main(const struct rv_fimce_param *param)
 	if (size != sizeof(a))
 		return -RV_EINVAL;
 	memcpy(&a, argument, sizeof(a));
-	if (a.console > PROMPT_KEYBOARD || a.tries == 0 || a.tries > PROMPT_TRIES_MAX || a.iterations == 0 ||
+	if (a.console > PROMPT_INTERRUPT || a.tries == 0 || a.tries > PROMPT_TRIES_MAX || a.iterations == 0 ||
 	    a.iterations > PROMPT_ITERATIONS_MAX || a.reserved != 0)
 		return -RV_EINVAL;
 	error = prompt_open(a.console);
@@ -147,5 +163,7 @@ int64_t task_main(const struct rv_fimce_param *param)
 		return error;
 	error = prompt_ask(&a);
 	prompt_close();
+	if (a.console == PROMPT_INTERRUPT)
+		rv_log("prompt: %u interrupts", prompt.interrupts);
 	return error;
 }

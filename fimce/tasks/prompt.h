@@ -13,7 +13,8 @@
 
 enum prompt_console {
 	PROMPT_SERIAL = 0, /* the second serial port: the image prompt */
-	PROMPT_KEYBOARD = 1 /* the keyboard, which shows nothing: the image prompt-keyboard */
+	PROMPT_KEYBOARD = 1, /* the keyboard, which shows nothing: the image prompt-keyboard */
+	PROMPT_INTERRUPT = 2 /* the second serial port, with its interrupt: the image prompt-interrupt */
 };
 
 struct prompt_argument {

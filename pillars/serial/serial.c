@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * serial.c - a polled serial port: see serial.h. Registers are those of the PC16550D data sheet.
+ * serial.c - a serial port: see serial.h. Registers are those of the PC16550D data sheet.
  */
 #include <io/io.h>
 #include <serial/serial.h>
 
 #include <ravelin/abi.h>
-
-#include <stdbool.h>
 
 #define DATA 0u /* receive, transmit; divisor, low byte */
 #define INTERRUPTS 1u /* interrupt enable; divisor, high byte */
@@ -20,7 +18,9 @@
 #define FIFO_CLEAR 0x07u /* on, both ends empty */
 #define LINE_8N1 0x03u
 #define LINE_DIVISOR 0x80u
-#define MODEM_READY 0x03u /* DTR, RTS; without OUT2, which lets interrupts out of a PC's port */
+#define MODEM_READY 0x03u /* DTR, RTS */
+#define MODEM_INTERRUPT 0x08u /* OUT2: lets interrupts out of a PC's port */
+#define INTERRUPT_DATA 0x01u
 #define STATUS_DATA 0x01u
 #define STATUS_ERROR 0x1cu /* parity, framing, break */
 #define STATUS_ROOM 0x20u
@@ -72,7 +72,7 @@ int serial_open(struct serial *s, uint16_t base)
 	uint8_t scratch;
 	bool answers;
 
-	s->base = base;
+	*s = (struct serial){.base = base};
 	if (serial_read(s, STATUS) == STATUS_ABSENT)
 		return -RV_ENODEV;
 	scratch = serial_read(s, SCRATCH);
@@ -115,21 +115,61 @@ int serial_put_text(struct serial *s, const char *text, uint64_t ticks)
 	return error;
 }
 
+/** Takes one byte out of the port. @return whether there was one; *good: it came without an error */
+static bool serial_receive(const struct serial *s, char *c, bool *good)
+{
+	uint8_t status = serial_read(s, STATUS);
+
+	if (!(status & STATUS_DATA))
+		return false;
+	*c = (char)serial_read(s, DATA);
+	*good = !(status & STATUS_ERROR);
+	return true;
+}
+
+/** The next byte of the ring, if there is one. Only here taken changes, and only in serial_interrupt came. */
+static bool serial_take(struct serial *s, char *c)
+{
+	if (s->came == s->taken)
+		return false;
+	*c = s->ring[s->taken % SERIAL_RING];
+	s->taken++;
+	return true;
+}
+
 int serial_get(struct serial *s, char *c, uint64_t ticks)
 {
 	uint64_t begin = rv_io_ticks();
+	bool good;
 
 	for (;;) {
-		uint8_t status = serial_read(s, STATUS);
-
-		if (status & STATUS_DATA) {
-			*c = (char)serial_read(s, DATA);
-			if (!(status & STATUS_ERROR))
-				return 0;
-		}
+		good = false;
+		if (s->listens ? serial_take(s, c) : serial_receive(s, c, &good) && good)
+			return 0;
 		if (rv_io_ticks() - begin >= ticks)
 			return -RV_ETIME;
 		rv_io_pause();
+	}
+}
+
+void serial_listen(struct serial *s)
+{
+	s->listens = true;
+	serial_write(s, MODEM, MODEM_READY | MODEM_INTERRUPT);
+	serial_write(s, INTERRUPTS, INTERRUPT_DATA);
+}
+
+void serial_interrupt(struct serial *s)
+{
+	bool good;
+	char c;
+
+	/* A port that never gets empty must not hold us. */
+	for (unsigned int i = 0; i < 2 * FIFO_BYTES && serial_receive(s, &c, &good); i++) {
+		if (!good || s->came - s->taken == SERIAL_RING)
+			continue;
+		s->ring[s->came % SERIAL_RING] = c;
+		s->came++;
 	}
 }
 
@@ -137,6 +177,7 @@ int serial_close(struct serial *s, uint64_t ticks)
 {
 	int error = serial_wait(s, STATUS_IDLE, ticks);
 
+	serial_write(s, INTERRUPTS, 0);
 	serial_drain(s);
 	serial_set_divisor(s, s->divisor[0], s->divisor[1]);
 	serial_write(s, LINE, s->line);

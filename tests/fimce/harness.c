@@ -27,6 +27,12 @@
 #define PTE_UNCACHED 0x18ull
 #define APIC 0xfee00000ull
 #define APIC_VIRTUAL 0xffff900000000000ull
+#define IOAPIC 0xfec00000ull
+#define IOAPIC_VIRTUAL (APIC_VIRTUAL + 0x1000)
+#define IOAPIC_DATA 0x10u
+#define IOAPIC_ENTRY(line) (0x10u + 2 * (line))
+#define ENTRY_MASKED (1u << 16)
+#define COM2_LINE 3u
 
 enum outcome {
 	OUTCOME_RUNNING,
@@ -209,13 +215,28 @@ static void measured(struct trap_frame *f)
 	f->rax = 0;
 }
 
+/* Edge triggered, to the CPU with APIC id 0. */
+static void line_set(uint32_t low)
+{
+	volatile uint32_t *ioapic = (volatile uint32_t *)IOAPIC_VIRTUAL;
+
+	ioapic[0] = IOAPIC_ENTRY(COM2_LINE) + 1;
+	ioapic[IOAPIC_DATA / 4] = 0;
+	ioapic[0] = IOAPIC_ENTRY(COM2_LINE);
+	ioapic[IOAPIC_DATA / 4] = low;
+}
+
 static void call(struct trap_frame *f)
 {
 	switch (f->rax) {
 	case RV_FC_MEASURED:
 		measured(f);
+		if (run.c->devices & HARNESS_LINE)
+			line_set(RV_FIMCE_VECTOR);
 		break;
 	case RV_FC_EXIT:
+		if (run.c->devices & HARNESS_LINE)
+			line_set(ENTRY_MASKED);
 		end(OUTCOME_DONE, f->rdi, f->rsi, 0, f->rip);
 		break;
 	case RV_FC_REFUSE:
@@ -325,19 +346,21 @@ static uint64_t take_for_dma(uint64_t va, uint64_t bytes)
 	return RV_FIMCE_DMA(va);
 }
 
-/** Gives the case its device: registers, description, interrupts. */
+/** Gives the case its devices: registers, description, interrupts. */
 static void build_devices(void)
 {
 	uint64_t page = take(sizeof(struct rv_fimce_devices));
-	uint64_t registers = harness_edu_open(at(page));
+	uint64_t registers = run.c->devices & HARNESS_EDU ? harness_edu_open(at(page)) : 0;
 
-	if (!registers) {
+	if (!registers && (run.c->devices & HARNESS_EDU)) {
 		put_text("ERROR there is no edu\n");
 		stop(2);
 	}
 	map(RV_FIMCE_DEVICES, page, sizeof(struct rv_fimce_devices), PTE_P | PTE_NX);
-	map(RV_FIMCE_BARS, registers, HARNESS_EDU_BYTES, PTE_P | PTE_W | PTE_NX | PTE_UNCACHED);
+	if (registers)
+		map(RV_FIMCE_BARS, registers, HARNESS_EDU_BYTES, PTE_P | PTE_W | PTE_NX | PTE_UNCACHED);
 	map(APIC_VIRTUAL, APIC, 4096, PTE_P | PTE_W | PTE_NX | PTE_UNCACHED);
+	map(IOAPIC_VIRTUAL, IOAPIC, 4096, PTE_P | PTE_W | PTE_NX | PTE_UNCACHED);
 }
 
 static void build(const struct harness_case *c, const uint8_t *manager)

@@ -21,6 +21,9 @@ struct trap_frame {
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
+#define HARNESS_EDU 1u /* it gets QEMU's edu */
+#define HARNESS_LINE 2u /* it gets the interrupt line of the second serial port */
+
 /** One case in the bundle; its input follows, padded to 16 bytes. */
 struct harness_case {
 	uint64_t magic; /* HARNESS_CASE, or 0 at the end */
@@ -32,7 +35,7 @@ struct harness_case {
 	uint32_t output_bytes;
 	uint32_t stack_bytes;
 	uint32_t ticks; /* watchdog, 10 ms each */
-	uint32_t devices; /* 1: it gets QEMU's edu */
+	uint32_t devices; /* HARNESS_* */
 	uint8_t trust_anchor[32];
 	uint8_t journal_head[32];
 };

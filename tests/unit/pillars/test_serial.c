@@ -205,6 +205,56 @@ static void receives(void **state)
 	assert_int_equal(serial_get(&serial, &c, 30), -RV_ETIME);
 }
 
+/* By interrupt: the handler empties the port, serial_get the ring. */
+static void listens(void **state)
+{
+	char c = 0;
+
+	(void)state;
+	serial_listen(&serial);
+	assert_int_equal(fake.interrupts, 1);
+	assert_int_equal(fake.modem, 0x0b);
+	serial_interrupt(&serial);
+	assert_int_equal(serial_get(&serial, &c, TICKS), -RV_ETIME);
+	fake_receive("a", 0);
+	fake_receive("x", 0x10);
+	fake_receive("b", 0);
+	/* It is not looked at before it interrupts. */
+	assert_int_equal(serial_get(&serial, &c, TICKS), -RV_ETIME);
+	serial_interrupt(&serial);
+	assert_int_equal(fake.at, fake.count);
+	assert_int_equal(serial_get(&serial, &c, TICKS), 0);
+	assert_int_equal(c, 'a');
+	assert_int_equal(serial_get(&serial, &c, TICKS), 0);
+	assert_int_equal(c, 'b');
+	assert_int_equal(serial_get(&serial, &c, TICKS), -RV_ETIME);
+	assert_int_equal(serial_close(&serial, TICKS), 0);
+	assert_int_equal(fake.interrupts, 5);
+	assert_int_equal(fake.modem, 0x0b);
+}
+
+/* A port that is never empty, and more than anybody takes: what came first stays. */
+static void listens_to_a_flood(void **state)
+{
+	char c;
+
+	(void)state;
+	serial_listen(&serial);
+	fake.count = fake.at = 0;
+	fake_receive("0123456789abcdef0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", 0);
+	serial_interrupt(&serial);
+	assert_int_equal(fake.at, 32);
+	for (unsigned int i = 0; i < 3; i++) {
+		fake.at = 0;
+		serial_interrupt(&serial);
+	}
+	for (unsigned int i = 0; i < SERIAL_RING; i++) {
+		assert_int_equal(serial_get(&serial, &c, TICKS), 0);
+		assert_int_equal(c, fake.received[i % 32]);
+	}
+	assert_int_equal(serial_get(&serial, &c, TICKS), -RV_ETIME);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +263,8 @@ int main(void)
 	    cmocka_unit_test_setup(opens_a_port_left_in_the_middle, setup),
 	    cmocka_unit_test_setup(sends, setup),
 	    cmocka_unit_test_setup(receives, setup),
+	    cmocka_unit_test_setup(listens, setup),
+	    cmocka_unit_test_setup(listens_to_a_flood, setup),
 	};
 
 	return cmocka_run_group_tests_name("pillars/serial", tests, NULL, NULL);
