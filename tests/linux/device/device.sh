@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs in the guest: tasks with devices of their own. In /test: prompt.suit and edu-copy.suit, signed with the key that Ravelin trusts,
-# argument (the prompt's), portwatch. Somebody types at COM2: the right password, then a wrong one, then the right one for ever.
+# argument (the prompt's), the same for the other prompts, portwatch. Somebody types at COM2: the right password, then a wrong one, then the right one for ever.
 # TURNS (kernel command line): how often each task runs in the end. EDU=1: the machine has a VT-d unit and an edu. KEYS=1: "correct horse 4" and Enter
 # are typed at its keyboard when this script says NOW TYPE.
 cd /run || exit 1
@@ -20,7 +20,15 @@ pool_is() # BYTES
 }
 driver_holds_nothing()
 {
-	ravelin info --json | grep -q '"fimces": 0' && ! grep -q ravelin-fimce /proc/ioports
+	ravelin info --json | grep -q '"fimces": 0' && ! grep -q ravelin-fimce /proc/ioports /proc/interrupts
+}
+interrupts() # LINE: how many of it all CPUs have had
+{
+	awk -v line="$1:" '$1 == line { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i } END { print sum + 0 }' /proc/interrupts
+}
+line_interrupts() # LINE BEFORE: more than BEFORE
+{
+	[ "$(interrupts "$1")" -gt "$2" ]
 }
 
 check "the module loads" insmod /modules/ravelin.ko
@@ -48,7 +56,11 @@ else
 fi
 check "a wrong password" status 1 "EACCES" ravelin run /test/prompt.suit --input /test/argument
 
-# The keyboard, at which nobody types: the controller answers the task, and the guest's driver again afterwards.
+# --- its interrupt line
+runs_with_line()
+{
+	grep -q ravelin-fimce /proc/interrupts && ravelin ps | grep -q 'prompt-interrupt.*running'
+}
 keyboard=/sys/bus/platform/drivers/i8042
 keyboards()
 {
@@ -58,6 +70,58 @@ keyboard_is_back()
 {
 	[ "$(keyboards)" = 1 ]
 }
+has_keyboard=
+[ ! -e $keyboard/i8042 ] || ! keyboard_is_back || has_keyboard=1
+
+ravelin run --cpu 1 /test/prompt-interrupt.suit --input /test/argument-interrupt >line.out 2>&1 &
+run=$!
+check "a prompt with the port's interrupt line runs" wait_until runs_with_line
+audited=$(ravelin audit 2>&1)
+second=$(ravelin run --cpu 1 /test/prompt-interrupt.suit --input /test/argument-interrupt 2>&1)
+if [ "$has_keyboard" ]; then
+	# The driver masks its line, gives it back and takes it again: all of that goes through the IOAPIC's registers.
+	before_keyboard=$(interrupts 1)
+	echo i8042 >$keyboard/unbind
+	echo i8042 >$keyboard/bind
+	wait_until keyboard_is_back
+	after_keyboard=$(interrupts 1)
+fi
+before_console=$(interrupts 4)
+echo "# the console is another line" >/dev/ttyS0
+wait_until line_interrupts 4 "$before_console"
+after_console=$(interrupts 4)
+check "the task still runs: all that follows was while the line was away" kill -0 "$run"
+if [ "$has_keyboard" ]; then
+	check "Linux had its keyboard again" keyboard_is_back
+	check "and interrupts of it: $before_keyboard, then $after_keyboard" test "$after_keyboard" -gt "$before_keyboard"
+else
+	echo "SKIP another line is given up and taken again: Linux has no keyboard here"
+fi
+check "the console's line interrupted: $before_console, then $after_console" test "$after_console" -gt "$before_console"
+check "the audit found nothing" sh -c 'echo "$1" | grep -q "grant nothing"' - "$audited"
+check "no second FIMCE got the line" sh -c 'echo "$1" | grep -q "0x2f8 to 0x2ff for .ravelin-fimce.\|interrupt line 3"' - "$second"
+if wait "$run" && grep -q '^prompt-interrupt: result 0' line.out; then
+	passed "the right password came by interrupts"
+else
+	fail "the right password came by interrupts" "$(tr '\n' ';' <line.out)"
+fi
+check "the task counted them" says 'prompt: [1-9][0-9]* interrupts' ravelin log
+check "the module holds nothing of the line" driver_holds_nothing
+# As with a function below: where the EPT had an entry of 1 GiB.
+first=$(free_bytes)
+check "a line's first use keeps a page for tables, no more" test $((before - first)) -le 4096
+before=$first
+if [ -n "${port:-}" ]; then
+	check "the driver takes port and line" sh -c "echo ${port##*/} >/sys/bus/pnp/drivers/serial/bind"
+	exec 4>/dev/ttyS1
+	before_port=$(interrupts 3)
+	echo "hello" >&4
+	check "the line interrupts Linux again" wait_until line_interrupts 3 "$before_port"
+	exec 4>&-
+	check "the driver lets them go" sh -c "echo ${port##*/} >/sys/bus/pnp/drivers/serial/unbind"
+fi
+check "audit after the line" says "grant nothing" ravelin audit
+
 # Somebody types there when this script says so: as soon as the task waits.
 typed_at_the_keyboard()
 {
@@ -88,7 +152,8 @@ prompt_waits_again()
 {
 	[ "$(prompts_waiting)" -gt "$waits" ]
 }
-if [ -e $keyboard/i8042 ] && [ "$(keyboards)" = 1 ]; then
+# The keyboard, at which nobody types: the controller answers the task, and the guest's driver again afterwards.
+if [ "$has_keyboard" ]; then
 	check "a keyboard that a driver has is refused" status 1 "Linux uses ports 0x60 to 0x60 for 'keyboard'" \
 		ravelin run /test/prompt-keyboard.suit --input /test/argument-keyboard
 	check "its driver lets the keyboard go" sh -c "echo i8042 >$keyboard/unbind"
