@@ -76,8 +76,12 @@ int main(int argc, char **argv)
 		else if (phase == AWAY && l.ones == 0)
 			phase = AFTER;
 		looks[phase]++;
-		if (phase == AWAY && l.ones == PORTS)
+		if (phase == AWAY && l.ones == PORTS) {
 			outb(OURS, COM2 + SCRATCH);
+			/* It came back between the look and the write: then the write is no attack. */
+			if (inb(COM2 + SCRATCH) == OURS)
+				outb(THEIRS, COM2 + SCRATCH);
+		}
 		if (phase != AWAY && l.ones == 0)
 			bytes += l.status & STATUS_DATA;
 		nanosleep(&pause, NULL);
