@@ -29,7 +29,7 @@
 #define BUFFER_BYTES 16u
 
 /* Virtual I/O Device (VIRTIO) Version 1.1, 4.1.4.3; where QEMU has these registers in BAR 4. */
-#define SOURCE_MS 500u
+#define SOURCE_MS 1000u
 #define SOURCE_REGISTERS (16u << 10)
 #define SOURCE_BAR 0x20u /* and the upper half behind it */
 #define COMMON_TAKEN_SELECT 0x08u
