@@ -150,6 +150,25 @@ static uint64_t units_check(struct rv_audit *a)
 	return units.bad_unit;
 }
 
+/* The tables that the units are to walk are those that are looked at here: the EPT, and each FIMCE's for its own devices. */
+static void domains_check(struct rv_audit *a)
+{
+	uint64_t first = *(const uint64_t *)pa_pointer(hv.ept.root) & TABLE_ADDRESS;
+
+	if (hv.vtd.unit_count == 0)
+		return;
+	if (hv.vtd.guest_table.v != (hv.vtd.levels == 4 ? hv.ept.root.v : first))
+		found(a, AUDIT_TABLE_VTD, 0, hv.vtd.guest_table.v);
+	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++) {
+		const struct vtd_device *d = &hv.vtd.device[i];
+		uint32_t slot = d->domain - VTD_DOMAIN_FIMCE(0u);
+
+		if (d->domain != 0 && d->table.v != 0 &&
+		    (slot >= RV_MAX_FIMCES || hv.fimce[slot].id == 0 || hv.fimce[slot].dma.v != d->table.v))
+			found(a, AUDIT_TABLE_VTD, d->source_id, d->table.v);
+	}
+}
+
 static void fimce_check(struct rv_audit *a, const struct fimce *f)
 {
 	struct walk w = {a, f->id};
@@ -198,6 +217,7 @@ void audit_tables(union agent_mail *m)
 		fimce_check(a, &hv.fimce[i]);
 	fimce_check(a, &hv.agent);
 	unit = units_check(a);
+	domains_check(a);
 	bitmaps_check(a);
 	if (a->bad != 0)
 		sentence_make(m, unit);

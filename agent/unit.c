@@ -12,6 +12,7 @@
 /* Registers of four bytes that keep what is written: events (never sent) from FECTL and IECTL, IQT, IQA, IRTA. */
 #define KEPT (0xfull << VTD_FECTL / 4 | 0xfull << VTD_IECTL / 4 | 0xfull << VTD_IQT / 4 | 3ull << VTD_IRTA / 4)
 #define HANDLE_MASK_MAX 15ull
+#define NO_PAGE (~0u)
 #define RANGE_MAX 16u /* larger ranges: the whole table */
 
 /* One round of work for a unit: what it is, and what comes of it. */
@@ -21,6 +22,9 @@ struct run {
 	struct vtd_virtual_state *g;
 	struct agent_unit *m;
 	uint32_t end; /* of the guest's entries */
+	/* A page of the guest's table, and which. */
+	const volatile struct vtd_pair *page;
+	uint32_t page_number;
 	bool more; /* the answer is full, or root mode has something to do first: what is left is for the next round */
 };
 
@@ -48,22 +52,27 @@ static const volatile void *guest_at(uint64_t gpa)
 }
 
 /* Reads an entry of the guest, once; it is absent where it has no table. */
-static void shadow(const struct run *r, uint32_t index)
+static void shadow(struct run *r, uint32_t index)
 {
 	uint32_t size = r->g->table != 0 ? 2u << (r->g->table & IRTA_SIZE) : 0, why;
-	const volatile struct vtd_pair *at = NULL;
-	struct vtd_pair wanted = {0, 0}, entry, live;
+	struct vtd_pair wanted = {0, 0}, entry, live = *vtd_pair_at(r->unit->interrupts, index % r->v->entries);
+	uint32_t page = index / VTD_PAIRS_PER_PAGE;
 
-	if (index < size)
-		at = guest_at((r->g->table & ENTRY_ADDRESS) + (uint64_t)index * sizeof(*at));
-	if (at != NULL)
-		wanted = (struct vtd_pair){at->low, at->high};
+	if (r->page_number != page) {
+		r->page = guest_at((r->g->table & ENTRY_ADDRESS) + (uint64_t)page * RV_PAGE_SIZE);
+		r->page_number = page;
+	}
+	if (r->page != NULL && index < size)
+		wanted = (struct vtd_pair){r->page[index % VTD_PAIRS_PER_PAGE].low,
+					   r->page[index % VTD_PAIRS_PER_PAGE].high};
+	/* By far the most. */
+	if (!(wanted.low & IRTE_P) && live.low == 0 && live.high == 0)
+		return;
 	why = vtd_entry_check(r->v, r->unit, index, wanted, &entry);
 	if (why != RV_REASON_NONE)
 		refuse(r, why, index, wanted.low, wanted.high);
 	if (index >= r->end)
 		return;
-	live = *vtd_pair_at(r->unit->interrupts, index);
 	if (live.low != entry.low || live.high != entry.high)
 		r->m->entry[r->m->entries++] = (struct agent_entry){index, entry};
 }
@@ -160,6 +169,7 @@ static void command(struct run *r, uint32_t value)
 	if (value & GCMD_SIRTP) {
 		g->table = *reg64(r, VTD_IRTA);
 		g->next = 0;
+		r->page_number = NO_PAGE;
 		/* Entries are read in the format that the unit has: this first, if it is another one. */
 		r->m->change_eime = ((g->table & IRTA_EIME) != 0 && r->v->eim) != r->unit->eime;
 		r->more = r->m->change_eime;
@@ -185,7 +195,7 @@ static void write_32(struct run *r, uint32_t offset, uint32_t value)
 static struct run run_begin(const struct vtd *v, const struct vtd_virtual *g, struct agent_unit *m)
 {
 	m->state = g->state;
-	return (struct run){v, g->unit, &m->state, m, v->entries - VTD_RESERVED_ENTRIES, false};
+	return (struct run){v, g->unit, &m->state, m, v->entries - VTD_RESERVED_ENTRIES, NULL, NO_PAGE, false};
 }
 
 int64_t unit_stored(const struct vtd *v, const struct vtd_virtual *g, struct agent_unit *m)
@@ -231,6 +241,7 @@ int64_t unit_begin(const struct vtd *v, const struct vtd_virtual *g, struct agen
 	*reg64(&r, VTD_IQT) = vtd_read32(base, VTD_IQT);
 	*reg64(&r, VTD_IQH) = *reg64(&r, VTD_IQT); /* vtd_start has the real unit finish what is in the queue */
 	*reg32(&r, VTD_GSTS) = real & (GCMD_QIE | GCMD_IRE | GCMD_SIRTP);
+	r.page_number = NO_PAGE;
 	r.g->table = real & GCMD_SIRTP ? *reg64(&r, VTD_IRTA) : 0;
 	sync_run(&r);
 	return r.more;

@@ -150,7 +150,7 @@ static bool unit_revoke(struct percpu *cpu, const struct vtd_unit *u)
 
 	for (uint32_t i = 0; i < hv.vtd.entries - VTD_RESERVED_ENTRIES; i++) {
 		struct vtd_pair entry = *vtd_pair_at(u->interrupts, i), to;
-		uint32_t why = vtd_entry_check(&hv.vtd, u, i, entry, &to);
+		uint32_t why = entry.low & IRTE_P ? vtd_entry_check(&hv.vtd, u, i, entry, &to) : RV_REASON_NONE;
 
 		if (why == RV_REASON_NONE)
 			continue;

@@ -30,6 +30,9 @@ struct attack {
 /** One line: PASS or FAIL. @format names the attack; @got is what came, shown if it was not blocked. */
 void attack_report(bool blocked, long long got, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/** One that this machine can't show; the last line counts these. */
+void attack_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /** One line: what has to work for an attack to mean something. Not counted among the attacks. */
 void attack_control(bool good, const char *what);
 

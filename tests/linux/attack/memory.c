@@ -111,7 +111,7 @@ static void dev_mem(struct attack *a, const char *where, uint64_t address)
 	ssize_t n;
 
 	if (device < 0) {
-		printf("SKIP attack: /dev/mem: %s\n", strerror(errno));
+		attack_skip("/dev/mem: %s", strerror(errno));
 		return;
 	}
 	/* Not write(): Linux zeroes what it could not copy, outside its exception table, and the #GP there ends in an oops. */

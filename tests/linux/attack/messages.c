@@ -177,9 +177,8 @@ static void send_compatible(struct devices *d, sender by, const char *how, const
 	if (exits == 0)
 		attack_report(true, 0, "%s %s: the unit blocks it", how, m->name);
 	else if (ravelin_audit(d->a->ravelin, &audit) == 0 && audit.vtd_units != 0)
-		printf("SKIP attack: %s %s: this unit is told to block the compatibility format, and does not: %llu "
-		       "exits\n",
-		       how, m->name, (unsigned long long)exits);
+		attack_skip("%s %s: this unit is told to block the compatibility format, and does not: %llu exits", how,
+			    m->name, (unsigned long long)exits);
 	else
 		attack_report(false, (long long)exits, "%s %s: the unit is told to block it", how, m->name);
 }
@@ -282,6 +281,6 @@ void attack_messages(struct devices *d)
 	if (d->interrupt_faults != 0)
 		attack_report(true, 0, "interrupts that were blocked are in the log: %u", d->interrupt_faults);
 	else
-		printf("SKIP attack: interrupts that were blocked are in the log: this unit records no faults of "
-		       "interrupts (QEMU before 8.2)\n");
+		attack_skip("interrupts that were blocked are in the log: this unit records no faults of interrupts "
+			    "(QEMU before 8.2)");
 }

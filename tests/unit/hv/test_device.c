@@ -469,6 +469,7 @@ static void plant(struct fimce *f)
 	uint64_t *table = pa_pointer(f->dma), saved;
 	struct vtd_pair *entry = vtd_pair_at(hv.vtd.unit[0].interrupts, INDEX(0)), was = *entry;
 	struct vtd_pair *context = vtd_pair_at(pa_make(vtd_pair_at(hv.vtd.root, 0)->low & ENTRY_ADDRESS), SOURCE);
+	uint32_t planted = 0;
 
 	expect_audit_good();
 	/* A leaf for the pool, for the guest's memory, for a page of the FIMCE that can be run. */
@@ -499,6 +500,20 @@ static void plant(struct fimce *f)
 	context->low = hv.vtd.guest_table.v | 1;
 	expect_audit_bad(~1ull);
 	context->low = saved;
+	/* What root mode believes that the device walks, and what it walks, agree, but nobody looks at that table. */
+	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++) {
+		struct vtd_device *d = &hv.vtd.device[i];
+
+		if (d->table.v == 0)
+			continue;
+		d->table = pa_add(d->table, RV_PAGE_SIZE);
+		context->low = saved + RV_PAGE_SIZE;
+		expect_audit_bad(~1ull);
+		d->table = pa_make(d->table.v - RV_PAGE_SIZE);
+		context->low = saved;
+		planted++;
+	}
+	assert_int_equal(planted, 1);
 	expect_audit_good();
 	vmcs_load(f->vmcs);
 	ran++;
