@@ -248,6 +248,8 @@ static int64_t pci_do(struct percpu *cpu, enum agent_command command, const stru
 
 	memset(m, 0, sizeof(*m));
 	error = agent_call(cpu, command, (uint64_t)d);
+	if (error > 0)
+		return -RV_EIO;
 	return error && m->reason != 0 ? hypercall_refuse(cpu, error, m->reason, m->value) : error;
 }
 
@@ -379,8 +381,11 @@ static void function_put(struct percpu *cpu, struct device *d)
 /* Gives all back but functions that may still hold what their task did. */
 static void devices_put(struct percpu *cpu, struct fimce *f)
 {
+	bool functions = device_next(f, NULL) != NULL;
+
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
-		bool kept = f->sealed && !d->can_reset && (f->state != RV_FIMCE_DONE || !d->cleaned);
+		bool dirty = !d->can_reset && (f->state != RV_FIMCE_DONE || !d->cleaned);
+		bool kept = f->sealed && (dirty || d->failed);
 
 		if (f->state != RV_FIMCE_EMPTY)
 			log3(cpu, kept ? RV_REASON_DEVICE_KEPT : RV_REASON_DEVICE_RETURNED, d->source_id, f->id, 0);
@@ -403,7 +408,8 @@ static void devices_put(struct percpu *cpu, struct fimce *f)
 	}
 	ioapic_return(cpu, f);
 	guest_bitmaps_fill(cpu);
-	iommu_restore(cpu);
+	if (functions)
+		iommu_restore(cpu);
 	f->grant_count = 0;
 }
 
@@ -443,7 +449,7 @@ void device_reset(struct percpu *cpu, struct fimce *f)
 			log3(cpu, RV_REASON_DEVICE_TAKEN, d->source_id, f->id, 0);
 		if (!d->can_reset)
 			continue;
-		(void)pci_do(cpu, AGENT_PCI_RESET, d);
+		d->failed |= pci_do(cpu, AGENT_PCI_RESET, d) != 0;
 		f->reset_tsc = rdtsc() + DEVICE_RESET_MS * hv.launch.tsc_khz;
 	}
 }
@@ -520,6 +526,8 @@ static int64_t function_seal(struct percpu *cpu, struct fimce *f, struct device 
 	int64_t refused;
 	int error = 0;
 
+	if (d->failed)
+		return hypercall_refuse(cpu, -RV_EIO, RV_REASON_AGENT_DIED, 0);
 	for (uint32_t i = 0; i < PCI_BARS; i++)
 		fimce_tables_map(f, d->shown.bar[i].address, pa_make(d->extent[i].base),
 				 (uint32_t)(d->extent[i].bytes >> RV_PAGE_SHIFT), FIMCE_PTE_DEVICE);
@@ -568,7 +576,7 @@ void device_stop(struct percpu *cpu, struct fimce *f)
 	bool failed = ioapic_set(cpu, f, false) != 0;
 
 	for (struct device *d = NULL; (d = device_next(f, d)) != NULL;) {
-		(void)pci_do(cpu, AGENT_PCI_QUIET, d);
+		d->failed |= pci_do(cpu, AGENT_PCI_QUIET, d) != 0;
 		failed |= vtd_interrupt_set(&hv.vtd, (uint32_t)(d - hv.device), (struct vtd_message){0}) != 0;
 		failed |= dma_set(f, d, pa_make(0)) != 0;
 	}

@@ -47,6 +47,7 @@ struct device {
 	bool interrupt; /* RV_GRANT_INTERRUPT */
 	bool quiet; /* root mode writes to its configuration space and context entry; before, it only looks */
 	bool can_reset;
+	bool failed; /* the agent died when it was to be made quiet or reset: it is not for use, and not clean */
 	uint32_t id; /* what it is to be: vendor in 15:0, device in 31:16 */
 	struct {
 		uint64_t base, bytes;

@@ -67,7 +67,7 @@ struct fimce {
 	uint32_t bar_bytes; /* of all memory BARs */
 	bool has_interrupt;
 	pa_t io_bitmaps; /* two control pages; 0 = it has no grants */
-	pa_t devices; /* struct rv_fimce_devices; 0 = it has no grants */
+	pa_t devices; /* struct rv_fimce_devices, if it has grants */
 	pa_t dma; /* top of its devices' second-level table, of as many levels as the units have; 0 before the seal */
 	uint64_t reset_tsc; /* before this its devices are not to be touched */
 };

@@ -41,7 +41,7 @@ static void owner_save(struct percpu *cpu, struct owner_state *o, const struct f
 	write_cr2(0);
 	/* The owner's interrupts wait: whatever the task does with IF, none is delivered to it. */
 	write_cr8(f->has_interrupt ? TPR_OPEN_LAST : TPR_HOLD_ALL);
-	if (hv.has_flush_cmd)
+	if (hv.has_flush_cmd && f->fpu.v != 0)
 		wrmsr(MSR_FLUSH_CMD, L1D_FLUSH);
 }
 
@@ -55,7 +55,7 @@ static void owner_restore(struct percpu *cpu, const struct owner_state *o, const
 	write_cr8(o->tpr);
 	write_cr2(o->cr2);
 	wrmsr(MSR_KERNEL_GS_BASE, o->kernel_gs_base);
-	if (hv.has_flush_cmd)
+	if (hv.has_flush_cmd && f->fpu.v != 0)
 		wrmsr(MSR_FLUSH_CMD, L1D_FLUSH);
 }
 
@@ -321,7 +321,8 @@ static bool fimce_exit(struct percpu *cpu, struct fimce *f, uint32_t reason)
 	case EXIT_TRIPLE_FAULT:
 		return fimce_die(cpu, f, RV_CAUSE_TRIPLE_FAULT, 0, 0);
 	case EXIT_INIT:
-		/* An attack by the guest, which may deny service but no more: ignored. */
+		/* An attack by the guest, which may deny service but no more: ignored. One that meets the agent may be for the guest. */
+		cpu->agent_init |= f == &hv.agent;
 		if (hv.init_quirk != INIT_QUIRK_ABSENT && ++cpu->init_storm >= RESET_STORM) {
 			reset_clear_init(cpu, f->vmcs);
 			cpu->init_storm = 0;
@@ -353,6 +354,9 @@ uint32_t fimce_step(struct percpu *cpu, uint64_t reason)
 {
 	struct fimce *f = cpu->running;
 
+	/* The agent's is the machine's first VM entry, when the launch can still be undone. */
+	if ((reason & EXIT_REASON_ENTRY_FAILURE) && !cpu->proved)
+		return VMX_LEAVE;
 	if (reason & EXIT_REASON_ENTRY_FAILURE)
 		hv_stop(cpu, RV_REASON_ENTRY_FAILED, reason, 0, f->id);
 	f->status.exits++;
@@ -383,11 +387,14 @@ void fimce_run(struct percpu *cpu, struct fimce *f, uint64_t command)
 	owner_save(cpu, &owner, f);
 	if (f->has_interrupt)
 		apic = apic_listen();
+	/* A reset that clears an INIT switches VMX off. */
+	if (outer != NULL)
+		(void)vmcs_clear(outer->vmcs);
 	vmcs_enter(cpu, f);
 	cpu->init_storm = 0;
 	cpu->running = f;
 	cpu->runs_fimce = 1;
-	if (vmx_run(cpu, &f->regs) == VMX_FAILED)
+	if (vmx_run(cpu, &f->regs) == VMX_FAILED && cpu->proved)
 		hv_stop(cpu, RV_REASON_ENTRY_FAILED, 0, vmcs_read(VMCS_INSTRUCTION_ERROR), f->id);
 	cpu->running = outer;
 	cpu->runs_fimce = outer != NULL;

@@ -3,7 +3,7 @@
  * hv.h - all mutable state of root mode: one struct hv for the machine, one struct percpu for each CPU.
  *
  * Locks: hv.lock guards the partition table, FIMCE slots, EPT contents, journal and pool. It is taken by hypercalls and by
- * slow exits, never held while a guest or a FIMCE runs. log.lock is a leaf.
+ * slow exits, never held while a guest or a FIMCE runs, but for the agent (agent.h). log.lock is a leaf.
  */
 #ifndef HV_HV_H
 #define HV_HV_H
@@ -87,6 +87,7 @@ struct percpu {
 	uint32_t store_offset;
 	uint64_t store_flags; /* TF and IF as the guest has them */
 	uint64_t store_rip; /* of that instruction */
+	bool agent_init; /* an INIT has met the agent */
 	bool proved; /* its guest may run: the first CPU's first VM entry succeeded */
 	uint64_t isolated_touch; /* address and FIMCE of the last touch of isolated memory, so that waiting logs once */
 	void *reset_context[5]; /* where to go on after a reset; see reset.h */

@@ -131,7 +131,7 @@ void ioapic_return(struct percpu *cpu, const struct fimce *f)
 		if (s->at == 0)
 			continue;
 		percpu_hold_begin(cpu);
-		/* A store that is under way is over, or will be one to the IOAPIC. */
+		/* A store whose single step waits for the lock; one that is still to come will be one to the IOAPIC. */
 		for (uint32_t i = 0; i < hv.cpu_count; i++) {
 			if (hv.cpu[i]->store_to == s)
 				ioapic_stored(s, hv.cpu[i]->store_offset);

@@ -5,6 +5,9 @@
 #include <hv/iommu.h>
 #include <hv/percpu.h>
 
+/* More than a table and a queue can take. */
+#define UNIT_ROUNDS 4096u
+
 static struct shown *shown_at(uint64_t gpa)
 {
 	for (struct shown *s = hv.shown; s < hv.shown + SHOWN_MAX; s++) {
@@ -83,14 +86,14 @@ bool iommu_write_begin(struct percpu *cpu, gpa_t gpa, uint64_t access)
 	return true;
 }
 
-/* Has the agent find out what a unit of the guest is to do, and does it. The rounds end: each has a full answer. */
+/* Has the agent find out what a unit of the guest is to do, and does it. Each round but the last has a full answer. */
 static int64_t unit_do(struct percpu *cpu, struct vtd_virtual *g, enum agent_command command, uint32_t offset)
 {
 	struct agent_unit *m = &agent_mail()->unit;
 	const struct refusal *r = &m->refusal;
 	int64_t more = 1;
 
-	while (more > 0) {
+	for (uint32_t i = 0; more > 0 && i < UNIT_ROUNDS; i++) {
 		memset(m, 0, sizeof(*m));
 		m->offset = offset;
 		more = agent_call(cpu, command, (uint64_t)g);
@@ -120,9 +123,13 @@ bool iommu_write_end(struct percpu *cpu)
 	uint32_t i = (uint32_t)(s - hv.shown);
 	uint64_t flags = vmcs_read(VMCS_GUEST_RFLAGS) & ~(RFLAGS_TF | RFLAGS_IF);
 
-	cpu->store_to = NULL;
 	vmcs_set(VMCS_GUEST_RFLAGS, flags | cpu->store_flags);
+	/* Another instruction may have come to be the one that traps (a fault of the store, BTF): STI with IF off again is no state to
+	 * enter with (27.3.1.5). */
+	vmcs_set(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~INTERRUPTIBILITY_SHADOW);
 	lock_acquire(&hv.lock);
+	/* Only now: who gives an IOAPIC back meanwhile carries out what was stored (ioapic_return). */
+	cpu->store_to = NULL;
 	/* An IOAPIC may have come back meanwhile. */
 	if (s->at != 0) {
 		/* No CPU may keep the right: what it stored would not be seen, and it would wait for the answer for ever. */
@@ -215,11 +222,13 @@ void iommu_log_faults(struct percpu *cpu)
 	struct agent_faults *m = &agent_mail()->faults;
 
 	memset(m, 0, sizeof(*m));
-	(void)agent_call(cpu, AGENT_FAULTS, 0);
+	if (hv.vtd.unit_count != 0)
+		(void)agent_call(cpu, AGENT_FAULTS, 0);
 	for (uint32_t i = 0; i < m->count && i < AGENT_FAULTS_MAX; i++) {
 		const struct agent_fault *f = &m->fault[i];
 
 		log_write(cpu, f->reason, f->value[0], f->value[1], f->value[2], f->value[3], 0);
-		vtd_fault_clear(&hv.vtd.unit[f->unit % VTD_MAX_UNITS], f->record);
+		if (f->unit < hv.vtd.unit_count)
+			vtd_fault_clear(&hv.vtd.unit[f->unit], f->record);
 	}
 }

@@ -4,12 +4,18 @@
 #include <hv/vtd/vtd.h>
 #include <hv/x86/regs.h>
 
-/* Translation type 0: untranslated requests go through the table, all others are blocked (9.3). */
-static struct vtd_pair context_make(const struct vtd *v, pa_t table, uint16_t domain)
+struct vtd_pair vtd_context(const struct vtd *v, uint16_t source_id)
 {
-	if (table.v == 0)
+	struct vtd_device d = {.table = v->guest_table, .domain = VTD_DOMAIN_GUEST};
+
+	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++) {
+		if (v->device[i].domain != 0 && v->device[i].source_id == source_id)
+			d = v->device[i];
+	}
+	if (d.table.v == 0)
 		return (struct vtd_pair){0, 0};
-	return (struct vtd_pair){table.v | ENTRY_P, CONTEXT_AW(v->levels) | (uint64_t)domain << CONTEXT_DID_SHIFT};
+	/* Translation type 0: untranslated requests go through the table, all others are blocked (9.3). */
+	return (struct vtd_pair){d.table.v | ENTRY_P, CONTEXT_AW(v->levels) | (uint64_t)d.domain << CONTEXT_DID_SHIFT};
 }
 
 int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries)
@@ -30,7 +36,7 @@ int vtd_build(struct vtd *v, pa_t ept_root, uint32_t entries)
 	if (error)
 		return error;
 	for (uint32_t i = 0; i < VTD_PAIRS_PER_PAGE; i++) {
-		*vtd_pair_at(v->context, i) = context_make(v, v->guest_table, VTD_DOMAIN_GUEST);
+		*vtd_pair_at(v->context, i) = vtd_context(v, 0);
 		*vtd_pair_at(v->root, i) = (struct vtd_pair){v->context.v | ENTRY_P, 0};
 	}
 	vtd_table_written(v, pa_pointer(v->context), RV_PAGE_SIZE);
@@ -56,15 +62,6 @@ static struct vtd_device *device_slot(struct vtd *v, uint16_t source_id)
 			return &v->device[i];
 	}
 	return slot;
-}
-
-struct vtd_pair vtd_context(const struct vtd *v, uint16_t source_id)
-{
-	for (uint32_t i = 0; i < VTD_MAX_DEVICES; i++) {
-		if (v->device[i].domain != 0 && v->device[i].source_id == source_id)
-			return context_make(v, v->device[i].table, v->device[i].domain);
-	}
-	return context_make(v, v->guest_table, VTD_DOMAIN_GUEST);
 }
 
 int vtd_device_prepare(struct vtd *v, uint16_t source_id)
@@ -95,7 +92,7 @@ int vtd_device_prepare(struct vtd *v, uint16_t source_id)
 int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domain)
 {
 	pa_t bus = pa_make(vtd_pair_at(v->root, source_id >> 8)->low & ENTRY_ADDRESS);
-	struct vtd_pair *entry = vtd_pair_at(bus, source_id & 0xff), to = context_make(v, table, domain);
+	struct vtd_pair *entry = vtd_pair_at(bus, source_id & 0xff), to;
 	struct vtd_device *slot = device_slot(v, source_id);
 	int error;
 
@@ -103,6 +100,7 @@ int vtd_device_set(struct vtd *v, uint16_t source_id, pa_t table, uint16_t domai
 		*slot = (struct vtd_device){0};
 	else if (slot != NULL)
 		*slot = (struct vtd_device){source_id, domain, table};
+	to = vtd_context(v, source_id);
 	/* Not present first: a unit must never see the halves of two entries (6.2.2.1). */
 	*(volatile uint64_t *)&entry->low = 0;
 	vtd_table_written(v, entry, sizeof(*entry));

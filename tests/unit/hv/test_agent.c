@@ -170,6 +170,26 @@ static void test_ports(void **state)
 		assert_int_equal(map[port / 8] >> port % 8 & 1, port < 0xcf8 || port > 0xcff);
 }
 
+static uint32_t agent_meets_init(struct regs *r)
+{
+	(void)r;
+	fake_agent = NULL;
+	return EXIT_INIT;
+}
+
+/* The guest's INIT must not be lost because it meets the agent: the CPU waits for SIPI when the guest's exit is over. */
+static void test_init(void **state)
+{
+	struct rv_audit a;
+
+	(void)state;
+	hv.init_quirk = INIT_QUIRK_ABSENT;
+	fake_agent = agent_meets_init;
+	assert_int_equal(audit_run(cpu, &a), 0);
+	assert_int_equal(cpu->startup, STARTUP_WAITS);
+	assert_int_equal(vmcs_read(VMCS_GUEST_ACTIVITY), ACTIVITY_WAIT_FOR_SIPI);
+}
+
 static void test_unknown_command(void **state)
 {
 	(void)state;
@@ -183,7 +203,12 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_view_is_read_only), T(test_view_is_the_agents), T(test_death), T(test_within_a_fimce), T(test_ports),
+	    T(test_view_is_read_only),
+	    T(test_view_is_the_agents),
+	    T(test_death),
+	    T(test_within_a_fimce),
+	    T(test_ports),
+	    T(test_init),
 	    T(test_unknown_command),
 	};
 

@@ -463,6 +463,59 @@ static void test_msix(void **state)
 	expect_returned();
 }
 
+static uint32_t agent_dies(struct regs *r)
+{
+	(void)r;
+	return EXIT_PREEMPTION_TIMER;
+}
+
+static void agent_goes(struct fimce *f)
+{
+	(void)f;
+	fake_agent = agent_dies;
+}
+
+/* The agent is starved while the function is to be made quiet and reset: nobody knows what is in it. */
+static void test_agent_dies_at_the_end(void **state)
+{
+	static const struct fake_step steps[] = {
+	    {.call = RV_FC_MEASURED, .before = measured}, {.call = RV_FC_EXIT, .before = agent_goes}, {0}};
+	struct fimce *f;
+
+	(void)state;
+	create_pci(RV_GRANT_INTERRUPT);
+	f = created();
+	run_dedicated(f, steps);
+	fake_agent = NULL;
+	assert_int_equal(f->state, RV_FIMCE_DONE);
+	fake_time = f->reset_tsc;
+	assert_int_equal(DESTROY(f), 0);
+	assert_int_equal(fake_log_count(RV_REASON_DEVICE_KEPT), 1);
+	assert_int_equal(fake_dma(0, SOURCE, FAKE_TARGET, true), ~0ull);
+	expect_audit_good();
+}
+
+/* The same when it is given: it is not given, and comes back. */
+static void test_agent_dies_at_the_reset(void **state)
+{
+	static const struct fake_step steps[] = {
+	    {.call = RV_FC_MEASURED, .before = measured}, {.call = RV_FC_REFUSE}, {0}};
+	struct fimce *f;
+
+	(void)state;
+	remember();
+	create_pci(0);
+	f = created();
+	for (struct device *d = hv.device; d < hv.device + VTD_MAX_DEVICES; d++)
+		d->failed = d->fimce == f->id;
+	run_dedicated(f, steps);
+	assert_int_equal(fake_task_rdx, RV_REASON_AGENT_DIED);
+	assert_int_equal(f->state, RV_FIMCE_DEAD);
+	fake_time = f->reset_tsc;
+	assert_int_equal(DESTROY(f), 0);
+	expect_returned();
+}
+
 static void plant(struct fimce *f)
 {
 	uint8_t *bitmap = pa_pointer(f->io_bitmaps), *guest = pa_pointer(hv.io_bitmap_a);
@@ -544,6 +597,8 @@ int main(void)
 	    TEST(test_memory_is_hidden),
 	    cmocka_unit_test_setup_teardown(test_ports, fake_device_setup_without_units, fake_teardown),
 	    TEST(test_msix),
+	    TEST(test_agent_dies_at_the_end),
+	    TEST(test_agent_dies_at_the_reset),
 	    TEST(test_audit_finds),
 	};
 
