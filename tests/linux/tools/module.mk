@@ -10,5 +10,10 @@ $(LINUX_TOOLS_PROGRAMS): $(B)/tests/linux/tools/%: tests/linux/tools/%.c tests/l
 
 -include $(LINUX_TOOLS_PROGRAMS:%=%.d)
 
-ALL += $(LINUX_TOOLS_PROGRAMS)
+# A task that runs until it is killed.
+$(B)/tests/linux/tools/spin-long.img: $(B)/tasks/spin.img tests/linux/tools/spin-long.fimce $(B)/mkfimce
+	@mkdir -p $(@D)
+	$(B)/mkfimce -d tests/linux/tools/spin-long.fimce -o $@ $(B)/tasks/spin.elf
+
+ALL += $(LINUX_TOOLS_PROGRAMS) $(B)/tests/linux/tools/spin-long.img
 RING_TESTS += tests/linux/tools/module-build tests/linux/tools/install tests/linux/tools/tools-2 tests/linux/tools/siblings tests/linux/tools/tools-generic

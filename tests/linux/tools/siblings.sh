@@ -13,7 +13,7 @@ sibling=$(tr ',-' '\n\n' <$cpu/cpu$last/topology/thread_siblings_list | grep -v 
 beside_zero=$(tr ',-' '\n\n' <$cpu/cpu0/topology/thread_siblings_list | grep -v '^0$')
 check "the module loads" insmod /modules/ravelin.ko
 
-ravelin run /test/spin.img --cpu "$last" >spin.out 2>&1 &
+ravelin run /test/spin-long.img --cpu "$last" >spin.out 2>&1 &
 spinner=$!
 wait_until says running ravelin ps
 check "the sibling goes with the CPU" says "2 away from Linux" ravelin info

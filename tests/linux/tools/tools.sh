@@ -61,7 +61,7 @@ if [ "$cpus" -gt 1 ]; then
 	check "an endless loop on a CPU of its own" status 4 "used up its time budget" ravelin run /test/spin.img --cpu $last
 	check "the CPU is back after that" test "$(nproc)" = "$cpus"
 
-	ravelin run /test/spin.img --cpu $last >spin.out 2>&1 &
+	ravelin run /test/spin-long.img --cpu $last >spin.out 2>&1 &
 	spinner=$!
 	wait_until says running ravelin ps
 	id=$(ravelin ps | awk '/running/ { print $1 }')
