@@ -30,8 +30,8 @@ struct vtd_fault {
 	uint64_t address;
 };
 
-/** The n-th of a unit's faults, oldest first, and last that there were more. @return false if it has not so many */
-bool vtd_fault_find(const struct vtd_unit *u, uint32_t n, struct vtd_fault *f);
+/** A unit's faults, oldest first, and last that there were more. @return how many, at most max */
+uint32_t vtd_faults_find(const struct vtd_unit *u, struct vtd_fault *f, uint32_t max);
 
 /** AGENT_FAULTS: those of all units, as many as m takes. */
 void faults_read(const struct vtd *v, struct agent_faults *m);

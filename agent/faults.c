@@ -27,18 +27,17 @@ static bool record_read(const struct vtd_unit *u, uint32_t record, struct vtd_fa
 	return (high & FAULT_F) != 0;
 }
 
-bool vtd_fault_find(const struct vtd_unit *u, uint32_t n, struct vtd_fault *f)
+uint32_t vtd_faults_find(const struct vtd_unit *u, struct vtd_fault *f, uint32_t max)
 {
-	uint32_t fsts = vtd_read32(u->base, VTD_FSTS), records = CAP_FAULT_RECORDS(u->cap), found = 0;
+	uint32_t fsts = vtd_read32(u->base, VTD_FSTS), records = CAP_FAULT_RECORDS(u->cap), n = 0;
 
 	/* FRI is where the oldest was when PPF became 1; the unit fills the records in a ring from there. */
-	for (uint32_t i = 0; (fsts & FSTS_PPF) && i < records; i++) {
-		if (record_read(u, (FSTS_FRI(fsts) + i) % records, f) && found++ == n)
-			return true;
-	}
+	for (uint32_t i = 0; (fsts & FSTS_PPF) && i < records && n < max; i++)
+		n += record_read(u, (FSTS_FRI(fsts) + i) % records, &f[n]);
 	/* Last, when all records are free: as long as PFO is set the unit records nothing. */
-	*f = (struct vtd_fault){.record = VTD_FAULT_OVERFLOW, .unit = u->base.v};
-	return (fsts & FSTS_PFO) && found == n;
+	if ((fsts & FSTS_PFO) && n < max)
+		f[n++] = (struct vtd_fault){.record = VTD_FAULT_OVERFLOW, .unit = u->base.v};
+	return n;
 }
 
 static uint32_t log_reason(const struct vtd_fault *f)
@@ -52,11 +51,16 @@ static uint32_t log_reason(const struct vtd_fault *f)
 
 void faults_read(const struct vtd *v, struct agent_faults *m)
 {
-	struct vtd_fault f;
+	struct vtd_fault f[AGENT_FAULTS_MAX];
 
-	for (uint32_t i = 0; i < v->unit_count; i++) {
-		for (uint32_t n = 0; m->count < AGENT_FAULTS_MAX && vtd_fault_find(&v->unit[i], n, &f); n++)
-			m->fault[m->count++] = (struct agent_fault){
-			    i, f.record, log_reason(&f), {f.source_id, f.address, f.reason, f.unit}};
+	for (uint32_t unit = 0; unit < v->unit_count; unit++) {
+		uint32_t n = vtd_faults_find(&v->unit[unit], f, AGENT_FAULTS_MAX - m->count);
+
+		for (uint32_t i = 0; i < n; i++)
+			m->fault[m->count++] =
+			    (struct agent_fault){unit,
+						 f[i].record,
+						 log_reason(&f[i]),
+						 {f[i].source_id, f[i].address, f[i].reason, f[i].unit}};
 	}
 }

@@ -354,11 +354,12 @@ uint32_t fimce_step(struct percpu *cpu, uint64_t reason)
 {
 	struct fimce *f = cpu->running;
 
-	/* The agent's is the machine's first VM entry, when the launch can still be undone. */
-	if ((reason & EXIT_REASON_ENTRY_FAILURE) && !cpu->proved)
-		return VMX_LEAVE;
-	if (reason & EXIT_REASON_ENTRY_FAILURE)
+	if (reason & EXIT_REASON_ENTRY_FAILURE) {
+		/* The agent's is the machine's first VM entry, when the launch can still be undone. */
+		if (!cpu->proved)
+			return VMX_LEAVE;
 		hv_stop(cpu, RV_REASON_ENTRY_FAILED, reason, 0, f->id);
+	}
 	f->status.exits++;
 	cpu->stat.fimce_exits++;
 	return fimce_exit(cpu, f, (uint32_t)reason) ? fimce_prepare(cpu) : VMX_LEAVE;

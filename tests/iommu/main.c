@@ -116,7 +116,7 @@ static bool can_read(const struct edu *e, uint64_t address, uint64_t comes_from)
 
 static int fault_next(struct vtd_fault *f)
 {
-	if (!vtd_fault_find(&vtd.unit[0], 0, f))
+	if (vtd_faults_find(&vtd.unit[0], f, 1) == 0)
 		return 0;
 	vtd_fault_clear(&vtd.unit[0], f->record);
 	return 1;

@@ -43,7 +43,7 @@ int fake_units_setup_started(void **state)
 
 int fault_next(const struct vtd_unit *u, struct vtd_fault *f)
 {
-	if (!vtd_fault_find(u, 0, f))
+	if (vtd_faults_find(u, f, 1) == 0)
 		return 0;
 	vtd_fault_clear(u, f->record);
 	return 1;
