@@ -19,14 +19,6 @@ static inline struct cpuid cpu_id(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
-static inline uint64_t cpu_msr_read(uint32_t msr)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-	return (uint64_t)high << 32 | low;
-}
-
 static inline void cpu_out8(uint16_t port, uint8_t value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));

@@ -5,6 +5,7 @@
  */
 #include <ravelin/launch.h>
 
+#include "../x86/msr.h"
 #include "../x86/mtrr.h"
 #include "../x86/state.h"
 #include "../x86/tables.h"
@@ -312,7 +313,7 @@ static bool launch_types_fill(struct boot_error *error)
 
 	if (!(cpu_id(1, 0).edx & CPUID_1_EDX_MTRR))
 		return text_fail(error, "the CPU has no MTRRs (CPUID.1:EDX[12] is 0)");
-	mtrr_read(&mtrr, cpu_msr_read, cpu_id(0x80000008, 0).eax & 0xff);
+	mtrr_read(&mtrr, msr_read, cpu_id(0x80000008, 0).eax & 0xff);
 	if (!mtrr_types_fill(&mtrr, &boot.launch.types))
 		return text_fail(error, "the mask of a variable MTRR has holes; firmware should not do that");
 	return true;

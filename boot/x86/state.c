@@ -2,6 +2,8 @@
 /* state.c - see state.h. */
 #include "state.h"
 
+#include "msr.h"
+
 #include <ravelin/x86.h>
 
 enum {
@@ -24,19 +26,6 @@ struct __attribute__((packed)) table_pointer {
 	uint16_t limit;
 	uint64_t base;
 };
-
-static uint64_t msr_read(uint32_t msr)
-{
-	uint32_t a, d;
-
-	__asm__ volatile("rdmsr" : "=a"(a), "=d"(d) : "c"(msr));
-	return (uint64_t)d << 32 | a;
-}
-
-static void msr_write(uint32_t msr, uint64_t value)
-{
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
-}
 
 static uint64_t *descriptor_at(const struct rv_launch_state *c, uint16_t selector)
 {
