@@ -101,6 +101,19 @@ void expect_audit_bad(uint64_t table)
 	assert_int_equal(a.bad_table, table);
 }
 
+void expect_audit_of_entry(struct vtd_pair *entry)
+{
+	const struct vtd_pair was = *entry;
+
+	entry->low ^= 1ull << 40;
+	expect_audit_bad(~1ull);
+	entry->low = was.low ^ 1u << 16;
+	expect_audit_bad(~1ull);
+	*entry = (struct vtd_pair){was.low, was.high ^ 8};
+	expect_audit_bad(~1ull);
+	*entry = was;
+}
+
 void remember(void)
 {
 	/* Large pages again where nothing keeps them small, as after any return. */

@@ -48,6 +48,9 @@ bool port_exits(uint32_t port);
 void expect_audit_good(void);
 void expect_audit_bad(uint64_t table);
 
+/** The audit finds this reserved interrupt entry with another core, another vector, and another source. It is as before then. */
+void expect_audit_of_entry(struct vtd_pair *entry);
+
 /** Remembers what the guest has; expect_returned: it has all of that again, and the pool, too. */
 void remember(void);
 void expect_returned(void);
